@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target: Swift 6 mode, and every diagnostic an error, those of strict memory safety among them.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("StrictMemorySafety", as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+/// A room of the house: a library target and what it may import (docs/design.md).
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of a room.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.target(name: name)] + dependencies,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "needletail",
+    products: [.executable(name: "needletail", targets: ["needletail"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        room("Host", ["CLinux", system]),
+        room("GuestMemory", ["Host"]),
+        room("PCI"),
+        room("Backend", ["Host", "GuestMemory", system]),
+        room("Virtio", ["Host", "GuestMemory", "PCI"]),
+        room("VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio"]),
+        room("KVM", ["CLinux", "Host"]),
+        room("Board", ["GuestMemory", "PCI"]),
+        room(
+            "Machine",
+            ["Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect", logging]),
+        room("QEMUDialect"),
+        room("QMPDialect", ["QEMUDialect"]),
+        room("Monitor", ["Host", "QEMUDialect", "QMPDialect", logging, nioCore, nioPosix, system]),
+        .executableTarget(
+            name: "needletail", dependencies: ["Host", "Machine", "Monitor", "QEMUDialect", logging],
+            swiftSettings: strict),
+        tests(of: "Host", ["CLinux", system]),
+        tests(of: "GuestMemory", ["Host"]),
+        tests(of: "PCI"),
+        tests(of: "Backend", ["Host", system]),
+        .testTarget(
+            name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio"], swiftSettings: strict),
+        tests(of: "QEMUDialect"),
+        .testTarget(name: "BareGuestTests", dependencies: ["CLinux", "needletail"], swiftSettings: strict),
+        tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
+        tests(of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "QEMUDialect", logging]),
+        tests(of: "QMPDialect", ["QEMUDialect"]),
+        tests(of: "Monitor", ["Host", "QEMUDialect", logging]),
+        tests(of: "Board", ["Host", "GuestMemory", "PCI"]),
+        // The driver's side of a device, for every test that needs one.
+        .target(
+            name: "TestSupport", dependencies: ["Host", "GuestMemory", "Backend", "Virtio", system],
+            path: "Tests/Support", swiftSettings: strict),
+        tests(of: "Virtio", ["Host", "GuestMemory", "TestSupport"]),
+        // The whole monitor with a guest of a few kilobytes, on whatever /dev/kvm there is.
+        tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "TestSupport"]),
+        // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Host", "needletail"], path: "Tests/EndToEnd",
+            exclude: ["README.md", "guest", "oracle-qemu"], swiftSettings: strict),
+    ]
+)
