@@ -1,0 +1,59 @@
+import CLinux
+import SystemPackage
+
+/// A lock on a whole file.
+public enum FileLock: Equatable, Sendable {
+    /// Any number of holders, none of them exclusive.
+    case shared
+    /// One holder; its descriptor must be open for writing.
+    case exclusive
+}
+
+extension OwnedDescriptor {
+    /// Takes a lock for this open file description, or changes the one it has; it goes with the description. Two
+    /// descriptions conflict even in one process, which is what tells two backends over one file from each other.
+    ///
+    /// - Returns: false if another description holds a lock that conflicts.
+    /// - Throws: the kernel's reason where the file system cannot lock.
+    public borrowing func lock(_ lock: FileLock) throws(SystemCallError) -> Bool {
+        var region = flock()
+        region.l_type = Int16(lock == .exclusive ? F_WRLCK : F_RDLCK)
+        region.l_whence = Int16(SEEK_SET)
+        let number = rawValue
+        do throws(SystemCallError) {
+            try systemCall("fcntl(lock)") { unsafe nt_fcntl_lock(number, CInt(F_OFD_SETLK), &region) }
+            return true
+        } catch {
+            // Either is allowed for a conflict (fcntl(2)).
+            guard error.errno == .resourceTemporarilyUnavailable || error.errno == .permissionDenied else { throw error }
+            return false
+        }
+    }
+}
+
+extension FileStatus {
+    /// The id of a process that holds a lock on this file; nil where the kernel does not tell.
+    ///
+    /// `F_OFD_GETLK` and `/proc/locks` name no process for a lock of an open file description (they say -1), but
+    /// `/proc/PID/fdinfo` lists a descriptor's locks to whoever may look at the process. Slow: for error messages.
+    public func lockHolder() -> CInt? {
+        for process in directoryEntries("/proc") ?? [] {
+            guard let id = CInt(process) else { continue }
+            if holdsLock("/proc/\(process)") { return id }
+        }
+        return nil
+    }
+
+    private func holdsLock(_ process: String) -> Bool {
+        (directoryEntries("\(process)/fdinfo") ?? []).contains { name in
+            guard let information = textOfSmallFile("\(process)/fdinfo/\(name)"),
+                information.split(separator: "\n").contains(where: { $0.hasPrefix("lock:") }),
+                let file = try? FileStatus(path: "\(process)/fd/\(name)")
+            else { return false }
+            return isSameFile(as: file)
+        }
+    }
+}
+
+/// The id of this process.
+public func currentProcess() -> CInt { getpid() }

@@ -1,0 +1,48 @@
+import CLinux
+import SystemPackage
+
+extension OwnedDescriptor {
+    /// The size of a plain file, in bytes.
+    ///
+    /// - Parameter path: for the message.
+    /// - Throws: `isDirectory` for a directory, `invalidArgument` for anything else that has no size.
+    public borrowing func regularFileByteCount(_ path: String) throws(SystemCallError) -> UInt64 {
+        var status = stat()
+        let number = rawValue
+        try systemCall("fstat", path) { unsafe fstat(number, &status) }
+        switch CInt(bitPattern: status.st_mode) & S_IFMT {
+        case S_IFREG: return UInt64(max(status.st_size, 0))
+        case S_IFDIR: throw SystemCallError(call: "read", subject: path, errno: .isDirectory)
+        default: throw SystemCallError(call: "read", subject: path, errno: .invalidArgument)
+        }
+    }
+
+    /// Reads up to `count` bytes from `offset` on; fewer at the end of the file.
+    public borrowing func bytes(at offset: UInt64, count: Int) -> Result<[UInt8], SystemCallError> {
+        var bytes = [UInt8](repeating: 0, count: max(count, 0))
+        let number = rawValue
+        return Result { () throws(SystemCallError) in
+            let read = try systemCall("pread") {
+                unsafe bytes.withUnsafeMutableBytes { unsafe pread(number, $0.baseAddress, $0.count, off_t(clamping: offset)) }
+            }
+            return Array(bytes.prefix(read))
+        }
+    }
+}
+
+extension HostMapping {
+    /// Reads from a file straight into the mapping.
+    ///
+    /// - Returns: how many bytes came; 0 at the end of the file.
+    package func readFile(
+        _ file: borrowing OwnedDescriptor, at fileOffset: UInt64, byteCount: Int, to offset: Int
+    ) throws(SystemCallError) -> Int {
+        guard offset >= 0, byteCount <= self.byteCount, offset <= self.byteCount - byteCount else {
+            throw SystemCallError(call: "pread", errno: .badAddress)
+        }
+        let (number, address) = (file.rawValue, UInt(hostAddress) + UInt(offset))
+        return try systemCall("pread") {
+            unsafe pread(number, UnsafeMutableRawPointer(bitPattern: address), byteCount, off_t(clamping: fileOffset))
+        }
+    }
+}
