@@ -1,0 +1,136 @@
+public import Host
+
+/// `memory-backend-file`: memory that is a file of the host, or a private copy of one.
+public final class FileBackend: MemoryBackend {
+    public let description: MemoryBackendDescription
+    public let warnings: [MemoryBackendWarning]
+    public let mapping: HostMapping
+    public let alignment: UInt64
+    public let reachesFile: Bool
+    private let file: BackingFile
+
+    public var id: String { description.id }
+    public var byteCount: UInt64 { description.byteCount }
+
+    /// Opens, locks, sizes and maps the file. On an error the disk is as it was.
+    public init(_ options: FileBackendOptions) throws(MemoryBackendError) {
+        try options.check()
+        let file = try BackingFile(path: options.path, readOnly: options.opensReadOnly)
+        let (isLocked, lockWarning) = try file.lock(for: options)
+        let wasEmpty = try file.byteCount() == 0
+        let memory: MappedFile
+        do throws(MemoryBackendError) {
+            memory = try MappedFile(file, options)
+        } catch {
+            file.undo(wasEmpty: wasEmpty, isLocked: isLocked)
+            throw error
+        }
+        warnings = [lockWarning, file.synchronizeName()].compactMap { $0 }
+            + sizeWarnings(id: options.id, given: options.byteCount, used: memory.byteCount)
+        (mapping, alignment, reachesFile) = (memory.mapping, memory.alignment, options.reachesFile)
+        description = options.description(byteCount: memory.byteCount, isLocked: isLocked)
+        self.file = file
+    }
+
+    /// One `fdatasync` of the file.
+    ///
+    /// A guest's stores are in the page cache already, and the kernel knows which pages they made dirty: a page that was
+    /// written back is write-protected, in the guest's page tables too, until the next store. So synchronizing the
+    /// descriptor covers the mapping, and `msync` would add a walk over the addresses and nothing else. `fdatasync` writes
+    /// the metadata that finding the data again needs, such as the blocks of filled holes, and leaves out times; the
+    /// size was made durable when the file was made.
+    public func synchronize() throws(SystemCallError) {
+        guard reachesFile else { return }
+        do throws(SystemCallError) {
+            try file.descriptor.synchronizeData()
+        } catch {
+            throw SystemCallError(call: error.call, subject: file.path, errno: error.errno)
+        }
+    }
+
+    public func currentFileByteCount() -> UInt64? { try? file.byteCount() }
+
+    public func watch(by watch: FileWatch) throws(SystemCallError) { try watch.add(file.descriptor) }
+
+    public func pageCacheUsage() -> PageCacheUsage? {
+        do throws(SystemCallError) {
+            return try file.descriptor.pageCacheUsage(offset: description.offset, byteCount: byteCount)
+        } catch {
+            return mapping.residentByteCount().map { PageCacheUsage(resident: $0, dirty: nil) }
+        }
+    }
+
+    public func discardIfAsked() {
+        // Only the part that the memory shows, as blocks of the file; other memory goes with the mapping anyway.
+        if description.discardsData, reachesFile { try? mapping.discard(freeingBlocks: true) }
+    }
+
+    deinit { discardIfAsked() }
+}
+
+/// A backing file in memory, sized and mapped as the options say.
+private struct MappedFile {
+    let mapping: HostMapping
+    let byteCount: UInt64
+    let alignment: UInt64
+
+    init(_ file: borrowing BackingFile, _ options: FileBackendOptions) throws(MemoryBackendError) {
+        let system = try Self.fileSystem(of: file)
+        let page = UInt64(system.pageByteCount)
+        try options.checkMultiples(ofPage: page)
+        byteCount = try roundedUp(options.byteCount, toPage: page)
+        alignment = max(options.alignment, naturalAlignment(ofByteCount: byteCount), page)
+        try file.fit(size: byteCount, offset: options.offset, readOnly: options.opensReadOnly)
+        mapping = try Self.map(file, options, byteCount, alignment, system)
+        if system.isMemory { try? mapping.preferHugePages() }
+        options.memory.advise(mapping, isPrivate: !options.isShared)
+        if options.memory.preallocates { try preallocate(file, options) }
+    }
+
+    private static func fileSystem(of file: borrowing BackingFile) throws(MemoryBackendError) -> FileSystemStatus {
+        do throws(SystemCallError) {
+            return try file.descriptor.fileSystemStatus()
+        } catch {
+            throw .cannotOpen(path: file.path, reason: error.errno)
+        }
+    }
+
+    private static func map(
+        _ file: borrowing BackingFile, _ options: FileBackendOptions, _ byteCount: UInt64, _ alignment: UInt64,
+        _ system: FileSystemStatus
+    ) throws(MemoryBackendError) -> HostMapping {
+        // Larger ones find no address anyway.
+        let alignment = Int(clamping: min(alignment, 1 << 62))
+        do throws(SystemCallError) {
+            return try HostMapping(
+                .file(
+                    file.descriptor.rawValue, offset: options.offset, shared: options.isShared,
+                    reserve: options.memory.reserves),
+                byteCount: Int(clamping: byteCount), readOnly: options.isROM, alignment: alignment,
+                pageByteCount: system.pageByteCount)
+        } catch {
+            if system.isHugeTLB, error.errno == .noMemory {
+                throw .tooFewHugePages(id: options.id, byteCount: byteCount)
+            }
+            throw .cannotMapFile(path: file.path, reason: error.errno)
+        }
+    }
+
+    /// Gives holes their blocks first: only that says plainly that the disk is full.
+    private func preallocate(
+        _ file: borrowing BackingFile, _ options: FileBackendOptions
+    ) throws(MemoryBackendError) {
+        do throws(SystemCallError) {
+            if options.reachesFile {
+                do throws(SystemCallError) {
+                    try file.descriptor.allocate(offset: options.offset, byteCount: byteCount)
+                } catch where error.errno == .notSupported {
+                    // Populating allocates as well, page by page.
+                }
+            }
+            try mapping.populate()
+        } catch {
+            throw .cannotPreallocate(subject: file.path, byteCount: byteCount, reason: error.errno)
+        }
+    }
+}

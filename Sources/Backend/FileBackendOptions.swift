@@ -1,0 +1,38 @@
+// What the options of memory-backend-file mean together.
+
+extension FileBackendOptions {
+    /// Whether stores reach the file.
+    var reachesFile: Bool { isShared && !opensReadOnly }
+
+    /// Whether nobody can store into the memory.
+    var isROM: Bool { rom == .automatic ? opensReadOnly : rom == .on }
+
+    /// Refuses what is wrong whatever the file is.
+    func check() throws(MemoryBackendError) {
+        guard byteCount > 0 else { throw .sizeIsZero(.file) }
+        if rom == .on, !opensReadOnly { throw .romOverWritableFile }
+        if rom == .off, opensReadOnly, isShared { throw .writableMemoryOverSharedReadOnlyFile }
+        try checkMultiples(ofPage: 4096)
+        guard alignment & (alignment &- 1) == 0 else { throw .alignmentNotPowerOfTwo(alignment: alignment) }
+        _ = try roundedUp(byteCount, toPage: 4096)
+    }
+
+    /// - Parameter page: the page size in bytes, which depends on the file system.
+    func checkMultiples(ofPage page: UInt64) throws(MemoryBackendError) {
+        guard alignment % page == 0 else { throw .alignmentNotPageMultiple(alignment: alignment, pageByteCount: page) }
+        guard offset % page == 0 else { throw .offsetNotPageMultiple(offset: offset, pageByteCount: page) }
+    }
+
+    func description(byteCount: UInt64, isLocked: Bool) -> MemoryBackendDescription {
+        var result = MemoryBackendDescription(kind: .file, id: id, byteCount: byteCount)
+        result.path = path
+        result.isShared = isShared
+        result.opensReadOnly = opensReadOnly
+        result.isROM = isROM
+        result.offset = offset
+        result.discardsData = discardsData
+        result.isLocked = isLocked
+        result.memory = memory
+        return result
+    }
+}

@@ -1,0 +1,59 @@
+public import Host
+
+/// Host memory that a guest device presents: QEMU's memory-backend objects.
+public protocol MemoryBackend: AnyObject, Sendable {
+    /// The object's id.
+    var id: String { get }
+    /// The size in bytes.
+    var byteCount: UInt64 { get }
+    /// The memory. What a guest stores in it becomes durable by `synchronize`, if at all.
+    var mapping: HostMapping { get }
+    /// Whether stores reach a file (`share=on` over a file that was opened for writing). Where they do not, there is
+    /// nothing that `synchronize` could make durable.
+    var reachesFile: Bool { get }
+    /// What the mapping's host address is a multiple of, in bytes, a power of two. A guest address that is a multiple as
+    /// well lets KVM map huge pages.
+    var alignment: UInt64 { get }
+    /// What a person asks about with `info memdev`.
+    var description: MemoryBackendDescription { get }
+    /// What a person should know who attaches this memory to a persistent memory device.
+    var warnings: [MemoryBackendWarning] { get }
+
+    /// Makes every store that came before the call durable, and blocks until it is. Does nothing where stores reach no
+    /// file.
+    ///
+    /// - Throws: the kernel's reason; the stores may then be lost, and a later success says nothing about them.
+    func synchronize() throws(SystemCallError)
+
+    /// The file's size now, in bytes; nil without a file. Below offset plus size, somebody has made the file shorter, and
+    /// an access that a guest made failed for that reason.
+    func currentFileByteCount() -> UInt64?
+
+    /// Lets a watch notice changes of the file's size; does nothing without a file.
+    func watch(by watch: FileWatch) throws(SystemCallError)
+
+    /// How much of the memory lies in the host's page cache, and how much of that no disk has yet; nil if the kernel does not
+    /// tell, or there is no file.
+    func pageCacheUsage() -> PageCacheUsage?
+
+    /// Throws the content away if the object was made with `discard-data=on`, and does nothing otherwise. For the end of
+    /// the object or of the machine, when no guest runs on the memory any more.
+    func discardIfAsked()
+}
+
+extension MemoryBackend {
+    public var alignment: UInt64 { naturalAlignment(ofByteCount: byteCount) }
+    public var description: MemoryBackendDescription {
+        MemoryBackendDescription(kind: .ram, id: id, byteCount: byteCount)
+    }
+    public var warnings: [MemoryBackendWarning] { [] }
+    public func currentFileByteCount() -> UInt64? { nil }
+    public func watch(by watch: FileWatch) throws(SystemCallError) {}
+    public func pageCacheUsage() -> PageCacheUsage? { nil }
+    public func discardIfAsked() {}
+}
+
+/// 1 GiB where a page of that size fits in, otherwise 2 MiB: the sizes of x86's huge pages.
+func naturalAlignment(ofByteCount byteCount: UInt64) -> UInt64 {
+    byteCount >= 1 << 30 ? 1 << 30 : 2 << 20
+}
