@@ -1,0 +1,87 @@
+public import GuestMemory
+public import Host
+import Synchronization
+public import Virtio
+
+/// The persistent memory device (virtio 1.3, section 5.19), whichever front-end carries it.
+public final class PMemDevice: VirtioDevice {
+    /// VIRTIO_PMEM_F_SHMEM_REGION (section 5.19.3): the range is shared memory region 0 of the transport.
+    public static let sharedMemoryRegionFeature: UInt64 = 1 << 0
+    /// The id of that region (section 5.19.5.1).
+    public static let sharedMemoryRegionID: UInt8 = 0
+
+    public let deviceID: UInt16 = 27
+    public let deviceFeatures: UInt64
+    public let maximumQueueSizes: [UInt16]
+    public let doorbells: [EventFD]
+
+    /// The name that a person gave the device; its thread bears it.
+    public let id: String
+    /// What flushes mean, and what has come of them.
+    public let durability: Durability
+    /// Where the guest sees the storage.
+    public let range: GuestRange
+
+    private let rule: HorizonRule
+    private let onEvent: @Sendable (PMemEvent) -> Void
+    private let worker = Mutex<FlushWorker?>(nil)
+
+    /// - Parameters:
+    ///   - offersSharedMemoryRegion: whether the transport shows `range` as shared memory region 0.
+    ///   - maximumQueueSize: in descriptors, a power of two.
+    ///   - onEvent: called from the device's thread.
+    /// - Throws: when the host has no eventfd left.
+    public convenience init(
+        id: String, durability: Durability, range: GuestRange, offersSharedMemoryRegion: Bool = false,
+        maximumQueueSize: UInt16 = 128,
+        onEvent: @escaping @Sendable (PMemEvent) -> Void = { _ in }
+    ) throws(SystemCallError) {
+        try self.init(
+            id: id, durability: durability, range: range, offersSharedMemoryRegion: offersSharedMemoryRegion,
+            maximumQueueSize: maximumQueueSize, rule: .readOnce, onEvent: onEvent)
+    }
+
+    package init(
+        id: String, durability: Durability, range: GuestRange, offersSharedMemoryRegion: Bool,
+        maximumQueueSize: UInt16, rule: HorizonRule,
+        onEvent: @escaping @Sendable (PMemEvent) -> Void
+    ) throws(SystemCallError) {
+        self.id = id
+        self.durability = durability
+        self.range = range
+        self.rule = rule
+        self.onEvent = onEvent
+        deviceFeatures = offersSharedMemoryRegion ? Self.sharedMemoryRegionFeature : 0
+        maximumQueueSizes = [maximumQueueSize]
+        doorbells = [try EventFD()]
+    }
+
+    /// `le64 start; le64 size` (section 5.19.4); zero once the range is a shared memory region (section 5.19.5.1).
+    public func configuration(acceptedFeatures: UInt64) -> [UInt8] {
+        let isRegion = acceptedFeatures & Self.sharedMemoryRegionFeature != 0
+        let fields = isRegion ? [0, 0] : [range.start.rawValue, range.byteCount]
+        return fields.flatMap { field in (0..<8).map { UInt8(truncatingIfNeeded: field >> ($0 * 8)) } }
+    }
+
+    /// Nothing in the configuration can be written.
+    public func writeConfiguration(_ value: UInt64, byteCount: Int, at offset: Int) {}
+
+    public func activate(_ activation: Activation) throws {
+        // Without its queue the device is plain memory.
+        guard let first = activation.queues.first, let requestQueue = first else { return }
+        let next = FlushWorker(
+            activation, requestQueue: requestQueue, doorbell: doorbells[0], durability: durability, rule: rule,
+            onEvent: onEvent)
+        try next.start(name: "pmem \(id)")
+        worker.withLock { $0 = next }
+    }
+
+    public func deactivate(_ completion: @escaping @Sendable () -> Void) {
+        let last = worker.withLock { worker in
+            defer { worker = nil }
+            return worker
+        }
+        guard let last else { return completion() }
+        last.stop(completion)
+    }
+}
