@@ -1,0 +1,34 @@
+// QEMU's monitor says some things differently from its command line.
+
+extension DialectError {
+    /// The message of the same mistake made in a monitor.
+    public var monitorMessage: String {
+        switch self {
+        case .invalidParameter(let name, _): "Parameter '\(name)' is unexpected"
+        case .duplicateIdentifier(let id, "object"):
+            "attempt to add duplicate property '\(id)' to object (type 'container')"
+        case .duplicateIdentifier(let id, "device"): "Duplicate device ID '\(id)'"
+        default: message
+        }
+    }
+
+    /// What to do about it, where the command line's advice is not about the command line.
+    public var monitorAdvice: String? {
+        switch self {
+        case .memoryBackendNotFound(let id):
+            "Add the object first: object_add memory-backend-file,id=\(id),share=on,mem-path=FILE,size=SIZE"
+        case .nvdimmNotSupported, .deviceWithoutTransport: "Use device_add virtio-pmem-pci,memdev=ID instead."
+        case .propertyNotFound(let device, _): "device_add \(device),help lists the properties."
+        case .objectInUse(_, let holder): "It belongs to \(holder); remove that with device_del first."
+        default: advice
+        }
+    }
+
+    /// The class that QMP reports.
+    public var errorClass: ErrorClass {
+        switch self {
+        case .deviceNotFound, .memoryBackendNotFound: .deviceNotFound
+        default: .generic
+        }
+    }
+}

@@ -1,0 +1,1 @@
+let quitVerb = HMPVerb(["quit", "q"], help: "quit the emulator", command: .quit)

@@ -1,0 +1,121 @@
+import Testing
+
+@testable import QEMUDialect
+
+/// A line and what is shown for it; what QEMU 7.2 shows where it has the command.
+struct HMPErrorRow: Sendable, CustomTestStringConvertible {
+    let line: String
+    let text: String
+    var testDescription: String { line }
+
+    init(_ line: String, _ text: String) {
+        self.line = line
+        self.text = text
+    }
+}
+
+private let refusedLines = [
+    HMPErrorRow("foo", "unknown command: 'foo'\n"),
+    HMPErrorRow("inf status", "unknown command: 'inf'\n"),
+    HMPErrorRow("info foo", "unknown command: 'info foo'\n"),
+    HMPErrorRow("info sta", "unknown command: 'info sta'\n"),
+    HMPErrorRow("help foo", "unknown command: 'foo'\n"),
+    HMPErrorRow("help a b c", "unknown command: 'a'\n"),
+    HMPErrorRow("help info foo", "unknown command: 'info foo'\n"),
+    HMPErrorRow(
+        "info status bar",
+        "status: extraneous characters at the end of line\nTry \"help info status\" for more information\n"),
+    HMPErrorRow("stop x", "stop|s: extraneous characters at the end of line\nTry \"help stop\" for more information\n"),
+    HMPErrorRow("s x", "stop|s: extraneous characters at the end of line\nTry \"help stop\" for more information\n"),
+    HMPErrorRow("object_add", "object_add: string expected\nTry \"help object_add\" for more information\n"),
+    HMPErrorRow("object_del", "object_del: string expected\nTry \"help object_del\" for more information\n"),
+    HMPErrorRow("device_del", "device_del: string expected\nTry \"help device_del\" for more information\n"),
+    HMPErrorRow("device_add \"x", "unterminated string\nTry \"help device_add\" for more information\n"),
+    HMPErrorRow("device_add \"x\\", "unterminated string\nTry \"help device_add\" for more information\n"),
+    HMPErrorRow("device_add \"\\q\"", "unsupported escape code: '\\q'\nTry \"help device_add\" for more information\n"),
+    HMPErrorRow(
+        "device_add a b", "device_add: extraneous characters at the end of line\nTry \"help device_add\" for more information\n"),
+    HMPErrorRow("object_add memory-backend-file,share=on", "Error: Parameter 'id' is missing\nAdd id=NAME"),
+    HMPErrorRow("object_add foo", "Error: Parameter 'qom-type' does not accept value 'foo'\n"),
+    HMPErrorRow("object_add memory-backend-ram,id=x,size=1M,foo=1", "Error: Parameter 'foo' is unexpected\n"),
+    HMPErrorRow(
+        "object_add \"memory-backend-ram,id=q,size=1M\" x",
+        "Error: Parameter 'qom-type' does not accept value '\"memory-backend-ram'\n"),
+    HMPErrorRow("device_add", "Error: Parameter 'driver' is missing\n"),
+    HMPErrorRow("device_add id=x", "Error: Parameter 'driver' is missing\n"),
+    HMPErrorRow("device_add nope", "Error: 'nope' is not a valid device model name\n"),
+    HMPErrorRow("device_add virtio-pmem-pci,id=a", "Error: 'memdev' property must be set\n"),
+    HMPErrorRow(
+        "device_add virtio-pmem-pci,id=1z,memdev=m",
+        "Error: Parameter 'id' expects an identifier\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"),
+    HMPErrorRow("device_add virtio-pmem-pci,id=z,memdev=m,foo=1", "Error: Property 'virtio-pmem-pci.foo' not found\n"),
+    HMPErrorRow(
+        "device_add virtio-pmem-pci,id=z,memdev=m,addr=99",
+        "Error: Property 'virtio-pmem-pci.addr' doesn't take value '99'\n"),
+    HMPErrorRow("device_add virtio-pmem-pci,id=z,memdev=m,bus=nope", "Error: Bus 'nope' not found\n"),
+]
+
+@Test(arguments: refusedLines)
+func hmpLineIsRefused(row: HMPErrorRow) {
+    var text: String?
+    do { _ = try parseHMPCommand(row.line) } catch { text = error.text }
+    #expect(text?.hasPrefix(row.text) == true, "\(text ?? "accepted")")
+}
+
+@Test(arguments: [
+    ("", .nothing), ("   ", .nothing), ("stop", .stop), ("s", .stop), (" cont ", .resume), ("c", .resume), ("q", .quit),
+    ("quit", .quit), ("system_powerdown", .powerDown), ("system_reset", .reset), ("info  status", .info(.status)),
+    ("info memory-devices", .info(.memoryDevices)), ("object_del mem2", .removeObject(id: "mem2")),
+    ("object_del \"a b\\\"\"", .removeObject(id: "a b\"")), ("device_del nv1", .removeDevice(id: "nv1")),
+    ("help stop", .show("stop|s  -- stop emulation\n")),
+    ("? info status", .show("info status  -- show the current VM status (running|paused)\n")),
+    ("help device_del", .show("device_del device -- remove device\n")),
+] as [(String, HMPCommand)])
+func hmpLineIsUnderstood(line: String, command: HMPCommand) throws {
+    #expect(try parseHMPCommand(line) == command)
+}
+
+@Test func documentedMonitorCommands() throws {
+    let object = try parseHMPCommand(
+        "object_add memory-backend-file,id=mem2,share=on,mem-path=virtio_pmem2.img,size=4G")
+    guard case .addObject(let backend, warnings: []) = object else {
+        Issue.record("\(object)")
+        return
+    }
+    #expect(backend.id == "mem2" && backend.isShared && backend.size == 4 << 30)
+    #expect(backend.file?.path == "virtio_pmem2.img")
+    let device = try parseHMPCommand("device_add virtio-pmem-pci,id=virtio_pmem2,memdev=mem2")
+    let expected = VirtioPMemOptions(id: "virtio_pmem2", memoryBackend: "mem2", memoryAddress: 0, slot: nil)
+    #expect(device == .addDevice(expected, warnings: []))
+}
+
+@Test(arguments: [
+    ("object_add help", "List of user creatable objects:\n"), ("device_add help", "Storage devices:\n"),
+    ("device_add virtio-pmem-pci,help", "virtio-pmem-pci options:\n"), ("help", "cont|c  -- resume emulation\n"),
+    ("info", "info cpus  -- show infos for each CPU\n"), ("help info", "info cpus  -- show infos for each CPU\n"),
+])
+func hmpHelp(line: String, beginning: String) throws {
+    guard case .show(let text) = try parseHMPCommand(line) else {
+        Issue.record("no text")
+        return
+    }
+    #expect(text.hasPrefix(beginning), "\(text)")
+}
+
+@Test func helpListsEveryVerbOnceInOrder() throws {
+    let names = hmpVerbs.compactMap(\.names.first)
+    #expect(names == names.sorted { $0 < $1 } && Set(names).count == names.count)
+    #expect(InfoTopic.allCases.map(\.rawValue) == InfoTopic.allCases.map(\.rawValue).sorted())
+}
+
+@Test(arguments: [
+    ("", "", 17, ""), ("in", "in", 1, "fo "), ("info ", "", 10, ""), ("info n", "n", 1, "ame "), ("info m", "m", 2, "em"),
+    ("help info sta", "sta", 1, "tus "), ("? s", "s", 4, ""), ("object_add memory", "memory", 3, "-backend-"),
+    ("object_del ", "", 2, "m"), ("device_del ", "", 1, "nv1 "), ("device_add vir", "vir", 1, "tio-pmem-pci "),
+    ("zz", "zz", 0, ""), ("info status ", "", 0, ""), ("nope ", "", 0, ""), ("object_del mem1 ", "", 0, ""),
+])
+func completions(line: String, typed: String, count: Int, insertion: String) {
+    let completion = completeHMP(line, names: CompletionNames(objects: ["mem1", "mx"], devices: ["nv1"]))
+    #expect(completion.typed == typed && completion.insertion == insertion)
+    #expect(completion.candidates.count == count, "\(completion.candidates)")
+}
