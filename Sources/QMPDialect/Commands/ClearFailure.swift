@@ -1,0 +1,3 @@
+let clearFailureVerb = QMPVerb("x-needletail-clear-failure") { (arguments) throws(QMPError) in
+    .clearFailure(id: try arguments.string("id"))
+}
