@@ -1,0 +1,105 @@
+import Host
+import Synchronization
+
+/// The host's end of the guest's serial port: where its bytes go and come from.
+///
+/// `send` is called by vCPU threads, everything else by the control plane.
+final class SerialLine: Sendable {
+    /// Something open that bytes go to and, mostly, come from.
+    struct Channel: Sendable {
+        /// nil: nothing comes in, or no more.
+        var input: SharedDescriptor?
+        let output: SharedDescriptor
+    }
+
+    /// A listening socket; it accepts the next client whenever the one before has gone.
+    private let listener: SharedDescriptor?
+    /// Where it listens.
+    private let path: String?
+    private let waitsForClient: Bool
+    private let channel: Mutex<Channel?>
+    private let isDropping = Atomic(false)
+
+    init(_ channel: Channel?, listener: SharedDescriptor? = nil, path: String? = nil, waitsForClient: Bool = false) {
+        self.listener = listener
+        self.path = path
+        self.waitsForClient = waitsForClient
+        self.channel = Mutex(channel)
+    }
+
+    /// Sends what the guest wrote. Waits while the other side has no space, as a slow terminal would; what nobody reads is
+    /// dropped.
+    func send(_ bytes: [UInt8]) {
+        guard let output = channel.withLock({ $0?.output }) else { return }
+        var rest = bytes[...]
+        while !rest.isEmpty, !isDropping.load(ordering: .relaxed) {
+            switch output.with({ $0.writeOnce(rest) }) {
+            case .written(0):
+                _ = try? Poll.wait([Poll.Interest(output.rawValue, forOutput: true)], timeout: 100)
+            case .written(let count): rest = rest.dropFirst(count)
+            case .failed: return disconnect(output)
+            }
+        }
+    }
+
+    /// Sends what goes out without waiting.
+    func offer(_ bytes: ArraySlice<UInt8>) {
+        guard let output = channel.withLock({ $0?.output }),
+            (try? Poll.wait([Poll.Interest(output.rawValue, forOutput: true)], timeout: 0)) == [true]
+        else { return }
+        _ = output.with { $0.writeOnce(bytes) }
+    }
+
+    /// While set, nobody waits in `send`.
+    func setDropping(_ isDropping: Bool) { self.isDropping.store(isDropping, ordering: .relaxed) }
+
+    /// What to wait for: input, or a client; nil when neither can come.
+    var interest: Poll.Interest? {
+        let source = channel.withLock { channel in channel.map(\.input) ?? listener }
+        return source.map { Poll.Interest($0.rawValue) }
+    }
+
+    /// Takes what has come: up to `capacity` bytes of input, or a client (then no bytes). Does not block.
+    func receive(capacity: Int) -> [UInt8] {
+        guard let current = channel.withLock({ $0 }) else {
+            acceptClient()
+            return []
+        }
+        switch current.input?.with({ $0.readAvailable(capacity: capacity) }) ?? .none {
+        case .bytes(let bytes): return bytes
+        case .none: return []
+        case .end:
+            // A terminal that is gone or a script that ends is no reason to end the guest.
+            channel.withLock { $0?.input = nil }
+            disconnect(current.output)
+            return []
+        }
+    }
+
+    /// Blocks until a client has connected, where that was asked for, or `other` is ready.
+    func waitForClient(unless other: Poll.Interest) throws(SystemCallError) {
+        while waitsForClient, let listener, channel.withLock({ $0 == nil }) {
+            let ready = try Poll.wait([other, Poll.Interest(listener.rawValue)])
+            if ready[0] { return }
+            acceptClient()
+        }
+    }
+
+    /// Removes the socket's name.
+    func close() { if let path { Process.removeFile(path) } }
+
+    private func acceptClient() {
+        guard let listener else { return }
+        var client: SharedDescriptor?
+        listener.with { socket in
+            if let descriptor = UnixSocket.accept(socket) { client = SharedDescriptor(descriptor) }
+        }
+        if let client { channel.withLock { $0 = Channel(input: client, output: client) } }
+    }
+
+    /// A client that has gone makes place for the next one; other outputs stay.
+    private func disconnect(_ output: SharedDescriptor) {
+        guard listener != nil else { return }
+        channel.withLock { if $0?.output === output { $0 = nil } }
+    }
+}

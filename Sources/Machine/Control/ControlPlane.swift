@@ -1,0 +1,163 @@
+import Backend
+import Board
+import Host
+import KVM
+import Logging
+import QEMUDialect
+
+/// The one thread that changes the machine: it powers on, waits, and acts on what the guest, the terminal, signals and
+/// monitors want, one thing after the other.
+final class ControlPlane {
+    /// What an event means for the power cycle.
+    enum Verdict {
+        case goOn, reset
+        case end(Ending)
+    }
+
+    let parts: PowerCycle.Parts
+    var observers: EventObservers { parts.observers }
+    var registry: DeviceRegistry
+    /// nil between two power cycles, and after the last.
+    private(set) var cycle: PowerCycle?
+    var runState: RunStatus
+    /// Devices that the guest was asked to let go of, by name.
+    var pendingRemovals: Set<String> = []
+    /// What a request wants to become of the power cycle.
+    var verdict = Verdict.goOn
+    /// Looks at the vCPUs once a second, where they may wait for pages of files.
+    var stuckProcessors = StuckProcessors()
+    var nextLook: UInt64 = 0
+    let topology: ProcessorTopology
+    /// Whether somebody could let a machine go on that waits.
+    let hasOperator: Bool
+    private let endsOnReboot: Bool
+
+    init(_ configuration: MachineConfiguration, _ parts: PowerCycle.Parts, registry: DeviceRegistry) {
+        self.parts = parts
+        self.registry = registry
+        hasOperator =
+            !configuration.monitors.isEmpty || !configuration.qmps.isEmpty
+            || (configuration.serialSharesTerminalWithMonitor && RawTerminal.isStandardInput)
+        topology = configuration.processors
+        endsOnReboot = configuration.endsOnReboot
+        runState = configuration.startsPaused ? .prelaunch : .running
+    }
+
+    /// Runs one power cycle.
+    ///
+    /// - Parameters:
+    ///   - signals: readable when a signal has come.
+    ///   - nextSignal: takes it.
+    /// - Returns: how the machine ends; nil when it is to start over.
+    func runPowerCycle(
+        _ machine: VirtualMachine, signals: CInt, nextSignal: () -> CInt?
+    ) throws(MachineError) -> Ending? {
+        // The guest that waited for a page is gone.
+        if runState == .ioError { runState = .paused }
+        stuckProcessors = StuckProcessors()
+        let cycle = try PowerCycle(machine, parts, devices: registry.devices, paused: !runState.isRunning)
+        self.cycle = cycle
+        let verdict = waitForVerdict(cycle, signals, nextSignal)
+        parts.console?.beginEnd()
+        cycle.end()
+        self.cycle = nil
+        parts.console?.finishEnd()
+        finishRemovals()
+        // What that power cycle still had to say is about a machine that is gone.
+        answerRequests(parts.events.takeAll())
+        if case .end(let ending) = verdict { return ending }
+        return nil
+    }
+
+    /// Answers requests that came too late.
+    func close() { answerRequests(parts.events.close()) }
+
+    private func answerRequests(_ events: [ControlEvent]) {
+        for event in events { if case .request(let body) = event { body(self) } }
+    }
+
+    private func waitForVerdict(_ cycle: PowerCycle, _ signals: CInt, _ nextSignal: () -> CInt?) -> Verdict {
+        verdict = .goOn
+        while true {
+            do throws(SystemCallError) { try wait(signals) } catch { return .end(.failed("\(error)")) }
+            if let signal = nextSignal() {
+                observers.tell(.shutdown(.hostSignal))
+                return .end(.signal(signal))
+            }
+            for event in parts.events.takeAll() { handle(event, cycle) }
+            receiveInput(cycle)
+            checkFiles(cycle)
+            checkProcessors(cycle)
+            if case .goOn = verdict { continue }
+            return verdict
+        }
+    }
+
+    private func wait(_ signals: CInt) throws(SystemCallError) {
+        let input = parts.console?.interest.map { [$0] } ?? []
+        let files = registry.fileWatch.map { [$0.interest] } ?? []
+        _ = try Poll.wait([Poll.Interest(signals), parts.events.interest] + input + files, timeout: timeToLook())
+    }
+
+    /// Stops or ends the machine when a file has become too short for it. A vCPU that touches what is gone may never come
+    /// back (`StuckProcessors`).
+    private func checkFiles(_ cycle: PowerCycle) {
+        guard let watch = registry.fileWatch, watch.takeChanges() else { return }
+        let shrunk = ProcessorFailure.shrunkFiles(registry.backends)
+        guard !shrunk.isEmpty else { return }
+        if hasOperator { return pauseForPage(at: nil, cycle) }
+        observers.tell(.shutdown(.hostError))
+        decide(.end(.failed(shrunk.joined(separator: "\n"))))
+    }
+
+    private func receiveInput(_ cycle: PowerCycle) {
+        guard let console = parts.console, let uart = cycle.uart, let interest = console.interest,
+            (try? Poll.wait([interest], timeout: 0)) == [true]
+        else { return }
+        guard console.receive(for: uart).contains(.quit) else { return }
+        observers.tell(.shutdown(.hostUI))
+        decide(.end(.quit))
+    }
+
+    private func handle(_ event: ControlEvent, _ cycle: PowerCycle) {
+        switch event {
+        case .power(let event): handle(event)
+        case .processorEnded(_, .memoryFault(let address), _) where waitsForPage(at: address): pauseForPage(at: address, cycle)
+        case .processorEnded(let index, let end, let registers):
+            let reason = ProcessorFailure.describe(end, processor: index, backends: registry.backends)
+            observers.tell(.shutdown(.hostError))
+            decide(.end(.failed("\(reason)\n\(registers)")))
+        case .emulationFailed(let index, let instructionPointer, let count):
+            parts.log.warning(
+                "vCPU \(index): KVM could not carry out the instruction at 0x\(String(instructionPointer, radix: 16)), probably a vector store into read-only memory; the guest got an invalid-opcode exception. There were \(count) so far"
+            )
+        case .serialSpace: if let uart = cycle.uart { parts.console?.deliver(to: uart) }
+        case .hotPlug(let action): handle(action, cycle)
+        case .detached(let name, let failure): finishRemoval(of: name, failure)
+        case .request(let body): body(self)
+        }
+    }
+
+    private func handle(_ event: PowerEvent) {
+        switch event {
+        case .powerOff:
+            observers.tell(.shutdown(.guestShutdown))
+            decide(.end(.poweredOff))
+        case .reset: reset(.guestReset)
+        }
+    }
+
+    /// Starts over, or ends where that is what a reset means.
+    func reset(_ cause: ShutdownCause) {
+        observers.tell(endsOnReboot ? .shutdown(cause) : .reset(cause))
+        decide(endsOnReboot ? .end(.resetRefused) : .reset)
+    }
+
+    /// The first decision counts; an end counts more than a reset.
+    func decide(_ next: Verdict) {
+        switch (verdict, next) {
+        case (.goOn, _), (.reset, .end): verdict = next
+        default: break
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Backend
+import Board
+import Host
+import KVM
+public import Logging
+public import QEMUDialect
+
+/// A virtual machine, from its configuration to its end. The thread that calls `run` becomes its control plane.
+public final class Machine {
+    private let hypervisor: Hypervisor
+    private let signals: SignalDescriptor
+    private let pidFile: PIDFile?
+    private let plane: ControlPlane
+    /// For other threads.
+    public let handle: MachineHandle
+
+    /// Makes everything that can fail before the guest starts. Call it before any thread is started, so that signals arrive here.
+    ///
+    /// - Throws: why the machine cannot be; nothing has run then.
+    public init(_ configuration: MachineConfiguration, log: Logger) throws(MachineError) {
+        let processorCount = Int(configuration.processors.processors)
+        let boot = try BootFiles(configuration)
+        let opened = try Self.openHypervisor(processorCount: processorCount)
+        let layout = try Self.makeLayout(configuration, opened)
+        let registry = try DeviceRegistry(configuration.inventory, layout: layout, log: log)
+        let sources = try Self.makeEventSources()
+        let pidFile = try Self.makePIDFile(configuration)
+        let observers = EventObservers()
+        let parts = PowerCycle.Parts(
+            layout: layout, processorCount: processorCount, boot: boot, console: try Self.openConsole(configuration),
+            events: sources.events, observers: observers, log: log)
+        plane = ControlPlane(configuration, parts, registry: registry)
+        handle = MachineHandle(name: configuration.name, sources.events, observers)
+        hypervisor = opened
+        signals = sources.signals
+        self.pidFile = pidFile
+    }
+
+    /// Runs the guest until it, a signal, a monitor or the user ends it; then every shared file is synchronized.
+    public func run() -> Ending {
+        defer { plane.parts.console?.close() }
+        var ending = waitForClient()
+        while ending == nil {
+            do throws(MachineError) { ending = try runPowerCycle() } catch { ending = .failed("\(error)") }
+        }
+        plane.close()
+        let failures = synchronizeFiles()
+        return failures.isEmpty ? ending ?? .poweredOff : .failed(failures.joined(separator: "\n"))
+    }
+
+    /// With `-serial unix:PATH,server=on` nothing runs before a client has connected.
+    ///
+    /// - Returns: what ended the wait instead; nil when the machine may start.
+    private func waitForClient() -> Ending? {
+        do throws(SystemCallError) {
+            try plane.parts.console?.waitForClient(unless: Poll.Interest(signals.rawDescriptor))
+        } catch { return .failed("-serial: \(error)") }
+        return signals.next().map { .signal($0) }
+    }
+
+    /// - Returns: nil when the machine is to start over.
+    private func runPowerCycle() throws(MachineError) -> Ending? {
+        let machine: VirtualMachine
+        do throws(KVMError) {
+            machine = try VirtualMachine(
+                hypervisor, taskStateAddress: BoardLayout.kvmTaskState.start.rawValue,
+                identityMapAddress: BoardLayout.kvmIdentityMap.start.rawValue)
+        } catch { throw .kvm(error) }
+        return try plane.runPowerCycle(machine, signals: signals.rawDescriptor) { signals.next() }
+    }
+
+    /// What the guest wrote without a flush is not lost either when the machine ends in order.
+    private func synchronizeFiles() -> [String] {
+        var failures: [String] = []
+        for durability in plane.registry.durabilities {
+            let backend = durability.backend
+            do throws(SystemCallError) {
+                try durability.synchronize()
+            } catch {
+                plane.observers.tell(.flushFailed(FlushFailure(of: backend, id: nil, error)))
+                failures.append(
+                    "\(backend.description.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
+                )
+            }
+            backend.discardIfAsked()
+        }
+        return failures
+    }
+}
+
+// MARK: - Construction
+
+extension Machine {
+    private static func openHypervisor(processorCount: Int) throws(MachineError) -> Hypervisor {
+        do throws(KVMError) {
+            let hypervisor = try Hypervisor()
+            let maximum = hypervisor.maximumProcessorCount
+            guard processorCount <= maximum else {
+                throw KVMError.tooManyProcessors(requested: processorCount, maximum: maximum)
+            }
+            return hypervisor
+        } catch { throw .kvm(error) }
+    }
+
+    private static func makeLayout(
+        _ configuration: MachineConfiguration, _ hypervisor: borrowing Hypervisor
+    ) throws(MachineError) -> BoardLayout {
+        do throws(LayoutError) {
+            return try BoardLayout(
+                ramByteCount: configuration.memory.bytes, physicalAddressBits: hypervisor.physicalAddressBits)
+        } catch { throw .layout(error) }
+    }
+
+    private struct EventSources: ~Copyable {
+        let signals: SignalDescriptor
+        let events: ControlEvents
+    }
+
+    private static func makeEventSources() throws(MachineError) -> EventSources {
+        do throws(SystemCallError) {
+            SignalDescriptor.ignoreBrokenPipes()
+            return EventSources(signals: try SignalDescriptor.forEnding(), events: try ControlEvents())
+        } catch { throw .host(error) }
+    }
+
+    private static func makePIDFile(_ configuration: MachineConfiguration) throws(MachineError) -> PIDFile? {
+        guard let path = configuration.pidFilePath else { return nil }
+        return try PIDFile(path: path)
+    }
+
+    private static func openConsole(_ configuration: MachineConfiguration) throws(MachineError) -> Console? {
+        guard let target = configuration.serial else { return nil }
+        return try Console(target, isNographic: configuration.isNographic)
+    }
+}

@@ -1,0 +1,102 @@
+import Backend
+import VirtioPMem
+public import QEMUDialect
+
+extension MachineHandle: MachineControl {
+    // MARK: Objects and devices
+
+    public func addObject(_ options: QEMUDialect.MemoryBackendOptions) throws(ControlError) -> [String] {
+        try perform { (plane) throws(MachineError) in
+            try plane.registry.addBackend(options)
+            return []
+        }
+    }
+
+    public func removeObject(_ id: String) throws(ControlError) {
+        try perform { (plane) throws(MachineError) in try plane.registry.removeBackend(id) }
+    }
+
+    public func addDevice(_ options: VirtioPMemOptions) throws(ControlError) -> [String] {
+        try perform { (plane) throws(MachineError) in
+            let device = try plane.registry.addDevice(options)
+            do throws(MachineError) { try plane.cycle?.plug(device) } catch {
+                plane.registry.removeDevice(device.name)
+                throw error
+            }
+            return device.backend.warnings.map(\.description)
+        }
+    }
+
+    public func removeDevice(_ id: String) throws(ControlError) {
+        try perform { (plane) throws(MachineError) in try plane.requestRemoval(of: id) }
+    }
+
+    // MARK: Durability
+
+    public func clearFailure(of id: String) throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            let durability = try plane.registry.durability(of: id)
+            guard let failure = durability.clearFailure() else { return }
+            plane.parts.log.notice("\(id): flushes may succeed again, the failure (\(failure)) is forgotten on request")
+        }
+    }
+
+    public func setFlushLimit(_ limit: FlushLimitOptions, of id: String) throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            try plane.registry.durability(of: id).limit = FlushLimit(limit)
+        }
+    }
+
+    // MARK: Running
+
+    /// A flush in flight goes on and ends; its interrupt waits.
+    public func stop() throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            guard plane.runState.isRunning else { return }
+            plane.cycle?.pause()
+            plane.runState = .paused
+            plane.observers.tell(.stop)
+        }
+    }
+
+    public func resume() throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            guard !plane.runState.isRunning else { return }
+            try plane.checkFilesBeforeResuming()
+            plane.runState = .running
+            plane.observers.tell(.resume)
+            plane.cycle?.resume()
+        }
+    }
+
+    public func powerDown() throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            plane.cycle?.pressPowerButton()
+            plane.observers.tell(.powerDown)
+        }
+    }
+
+    public func reset() throws(ControlError) {
+        try perform { (plane) throws(MachineError) in plane.reset(.hostQMPSystemReset) }
+    }
+
+    public func quit() throws(ControlError) {
+        try perform { (plane) throws(MachineError) in
+            plane.observers.tell(.shutdown(.hostQMPQuit))
+            plane.decide(.end(.quit))
+        }
+    }
+
+    // MARK: Questions
+
+    public var runStatus: RunStatus { ask(.shutdown) { $0.runState } }
+    public var processors: [ProcessorStatus] { ask([]) { $0.processorStatus } }
+    public var memoryBackends: [MemoryBackendStatus] { ask([]) { $0.memoryBackendStatus } }
+    public var memoryDevices: [MemoryDeviceStatus] { ask([]) { $0.memoryDeviceStatus } }
+    public var pciFunctions: [PCIFunctionStatus] { ask([]) { $0.pciFunctionStatus } }
+
+    // MARK: Events
+
+    public func watch(_ handler: @escaping @Sendable (MonitorEvent) -> Void) -> UInt64 { observers.add(handler) }
+    public func stopWatching(_ number: UInt64) { observers.remove(number) }
+}

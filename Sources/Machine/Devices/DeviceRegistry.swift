@@ -1,0 +1,158 @@
+import Backend
+import Board
+import GuestMemory
+import Host
+import Logging
+import PCI
+import QEMUDialect
+import VirtioPMem
+
+/// The machine's memory backends and devices, through reboots: what exists by name, and which addresses are taken.
+struct DeviceRegistry {
+    /// Names and rules; the text side of the same objects.
+    private(set) var inventory = DeviceInventory()
+    /// One for each memory backend.
+    private(set) var durabilities: [Durability] = []
+    private(set) var devices: [PersistentMemory] = []
+    var backends: [any MemoryBackend] { durabilities.map(\.backend) }
+    /// Notices that somebody makes a backend's file shorter; nil where the host has no more watches to give.
+    let fileWatch = try? FileWatch()
+    private var allocator: DeviceMemoryAllocator
+    /// Slots that some device of the command line asks for by number.
+    private let wantedSlots: Set<Int>
+    private let log: Logger
+
+    /// Makes what the command line asks for.
+    ///
+    /// - Throws: `backend` or `deviceMemory`.
+    init(_ configured: DeviceInventory, layout: BoardLayout, log: Logger) throws(MachineError) {
+        allocator = DeviceMemoryAllocator(layout: layout)
+        self.log = log
+        wantedSlots = Set(configured.devices.compactMap(\.slotNumber))
+        // Devices that were given an address come first, or one without might be put where they want to be.
+        let (fixed, free) = (configured.devices.filter(\.hasAddress), configured.devices.filter { !$0.hasAddress })
+        try Self.checkAddresses(of: fixed, configured.backends, allocator)
+        for options in configured.backends { try addBackend(options) }
+        for options in fixed + free { _ = try addDevice(options) }
+        devices = configured.devices.compactMap { options in devices.first { $0.options == options } }
+    }
+
+    /// Makes a memory backend.
+    ///
+    /// - Throws: `dialect` for a name that is taken, `backend` for what the host refused; nothing has changed then.
+    mutating func addBackend(_ options: QEMUDialect.MemoryBackendOptions) throws(MachineError) {
+        var next = inventory
+        do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
+        let backend = try BackendFactory.make(options)
+        durabilities.append(Durability(of: backend, policy: FlushPolicy(options)))
+        if let fileWatch { try? backend.watch(by: fileWatch) }
+        inventory = next
+    }
+
+    /// Gives up a memory backend that no device uses.
+    ///
+    /// - Throws: `dialect` if there is none of this name, or it is in use.
+    mutating func removeBackend(_ id: String) throws(MachineError) {
+        do throws(DialectError) { try inventory.removeBackend(id) } catch { throw .dialect(error) }
+        backends.first { $0.id == id }?.discardIfAsked()
+        durabilities.removeAll { $0.backend.id == id }
+    }
+
+    /// Of a device or a memory backend, by its id.
+    ///
+    /// - Throws: `dialect` if there is none of this name.
+    func durability(of id: String) throws(MachineError) -> Durability {
+        if let device = devices.first(where: { $0.name == id }) { return device.durability }
+        if let durability = durabilities.first(where: { $0.backend.id == id }) { return durability }
+        throw .dialect(.deviceNotFound(id))
+    }
+
+    /// Gives a device its addresses.
+    ///
+    /// - Throws: `dialect` or `deviceMemory`; nothing has changed then.
+    mutating func addDevice(_ options: VirtioPMemOptions) throws(MachineError) -> PersistentMemory {
+        var next = inventory
+        do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
+        guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else {
+            throw .dialect(.memoryBackendNotFound(options.memoryBackend))
+        }
+        let backend = durability.backend
+        let slot = try freeSlot(options)
+        for warning in backend.warnings { log.warning("\(warning)") }
+        let name = options.name
+        let device = PersistentMemory(
+            name: name, options: options, durability: durability, range: try place(options, backend, name),
+            slot: slot)
+        durability.limit = FlushLimit(options.flushLimit)
+        devices.append(device)
+        inventory = next
+        return device
+    }
+
+    /// Forgets a device; its addresses are free.
+    mutating func removeDevice(_ name: String) {
+        guard let device = devices.first(where: { $0.name == name }) else { return }
+        devices.removeAll { $0.name == name }
+        inventory.removeDevice(device.options)
+        allocator.release(device.range)
+    }
+
+    /// The slot that was asked for, or the lowest that nobody has or asks for.
+    private func freeSlot(_ options: VirtioPMemOptions) throws(MachineError) -> Int {
+        if let slot = options.slotNumber {
+            // Another device may have been put there without asking for it, which the inventory does not know.
+            guard let place = options.slot, let holder = devices.first(where: { $0.slot == slot }) else { return slot }
+            throw .dialect(.slotTaken(place, by: holder.options.displayName))
+        }
+        let taken = wantedSlots.union(devices.map(\.slot))
+        guard let slot = (1..<Bus.slotCount).first(where: { !taken.contains($0) }) else { throw .dialect(.noSlotFree) }
+        return slot
+    }
+
+    /// Refuses an address before any backend is made, which might create a file.
+    private static func checkAddresses(
+        of devices: [VirtioPMemOptions], _ backends: [QEMUDialect.MemoryBackendOptions], _ allocator: DeviceMemoryAllocator
+    ) throws(MachineError) {
+        var trial = allocator
+        for device in devices {
+            guard let backend = backends.first(where: { $0.id == device.memoryBackend }) else { continue }
+            do throws(DeviceMemoryError) {
+                try trial.allocate(at: GuestAddress(device.memoryAddress), byteCount: backend.size)
+            } catch { throw .deviceMemory(device.name, error) }
+        }
+    }
+
+    private mutating func place(
+        _ options: VirtioPMemOptions, _ backend: any MemoryBackend, _ name: String
+    ) throws(MachineError) -> GuestRange {
+        let byteCount = UInt64(backend.mapping.byteCount)
+        do throws(DeviceMemoryError) {
+            guard options.hasAddress else {
+                return try allocator.allocate(byteCount: byteCount, alignment: backend.alignment)
+            }
+            return try allocator.allocate(at: GuestAddress(options.memoryAddress), byteCount: byteCount)
+        } catch { throw .deviceMemory(name, error) }
+    }
+}
+
+extension FlushPolicy {
+    /// Whoever takes memory without a file, or says discard-data=on, says that the data is to be thrown away. A private copy of
+    /// a file (share=off) alone does not say it: the guest would take its flushes for kept.
+    fileprivate init(_ options: QEMUDialect.MemoryBackendOptions) {
+        self = options.file?.discardsData ?? true ? .discardOnPowerOff : .syncBackend
+    }
+}
+
+extension FlushLimit {
+    init(_ options: FlushLimitOptions) { self.init(rate: options.rate, burst: options.burst) }
+}
+
+extension VirtioPMemOptions {
+    /// The device's id. Where none was given, a name that no id can equal: ids have no `=`.
+    var name: String { id ?? "memdev=\(memoryBackend)" }
+
+    fileprivate var slotNumber: Int? { slot.map { Int($0.device) } }
+
+    /// `memaddr=0` leaves the choice to the machine.
+    fileprivate var hasAddress: Bool { memoryAddress != 0 }
+}

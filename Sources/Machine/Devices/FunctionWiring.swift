@@ -1,0 +1,69 @@
+import Host
+import KVM
+import PCI
+import Synchronization
+import Virtio
+
+/// Follows a function's BARs wherever the guest puts them: they answer there, and their doorbells are known to the kernel
+/// there, so that ringing one costs no exit to this process.
+final class FunctionWiring: Sendable {
+    private let machine: VirtualMachine
+    private let dispatch: AddressDispatch
+    private let function: Function
+    private let doorbells: [PCITransport.Doorbell]
+    private let onError: @Sendable (KVMError) -> Void
+    /// Where each BAR answers now.
+    private let places = Mutex<[Int: UInt64]>([:])
+
+    /// - Parameter onError: what KVM refused; the doorbell then works through an exit.
+    init(
+        _ machine: VirtualMachine, _ dispatch: AddressDispatch, _ function: Function,
+        doorbells: [PCITransport.Doorbell], onError: @escaping @Sendable (KVMError) -> Void
+    ) {
+        self.machine = machine
+        self.dispatch = dispatch
+        self.function = function
+        self.doorbells = doorbells
+        self.onError = onError
+        function.observeMappings { [weak self] in self?.follow($0) }
+        for mapping in function.mappings { follow(mapping) }
+    }
+
+    /// Takes the function out of the guest's address space.
+    func detach() {
+        function.observeMappings(nil)
+        for bar in function.bars { move(bar, to: nil) }
+    }
+
+    private func follow(_ mapping: BARMapping) {
+        guard let bar = function.bars.first(where: { $0.index == mapping.index }) else { return }
+        move(bar, to: mapping.address)
+    }
+
+    private func move(_ bar: BaseAddressRegister, to address: UInt64?) {
+        guard let contents = bar.contents else { return }
+        places.withLock { places in
+            guard places[bar.index] != address else { return }
+            if let old = places.removeValue(forKey: bar.index) {
+                dispatch.updateMemory { $0.remove(contents, at: old) }
+                ring(bar, at: old, machine.detachDoorbell)
+            }
+            // Where something else answers already the BAR stays silent, as the loser of a conflict on a real bus might.
+            if let address, dispatch.updateMemory({ $0.insert(contents, at: address, byteCount: bar.byteCount) }) {
+                places[bar.index] = address
+                ring(bar, at: address, machine.attachDoorbell)
+            }
+        }
+    }
+
+    private func ring(
+        _ bar: BaseAddressRegister, at base: UInt64,
+        _ change: (EventFD, VirtualMachine.DoorbellAddress) throws(KVMError) -> Void
+    ) {
+        for doorbell in doorbells where doorbell.bar == bar.index {
+            do throws(KVMError) {
+                try change(doorbell.eventFD, .memory(base &+ doorbell.offset))
+            } catch { onError(error) }
+        }
+    }
+}

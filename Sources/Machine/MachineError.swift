@@ -1,0 +1,77 @@
+public import Backend
+public import Board
+public import GuestMemory
+public import Host
+public import KVM
+public import PCI
+public import QEMUDialect
+
+/// Why a machine cannot be made, or went down.
+public enum MachineError: Error, Sendable, CustomStringConvertible {
+    case kvm(KVMError)
+    case host(SystemCallError)
+    case layout(LayoutError)
+    /// With the id of the memory-backend object.
+    case backend(String, MemoryBackendError)
+    /// With the name of the device.
+    case deviceMemory(String, DeviceMemoryError)
+    case bus(String, BusError)
+    case addressSpace(String, AddressSpaceExhausted)
+    case configuration(String, ConfigurationError)
+    case guestMemory(GuestMemoryError)
+    /// A kernel or initial RAM disk, with its path.
+    case bootFile(path: String, SystemCallError)
+    /// What was in them; with the option.
+    case boot(option: String, BootError)
+    /// What can be seen from the text of an option or command.
+    case dialect(DialectError)
+    case serial(String, SystemCallError)
+    case pidFile(path: String, SystemCallError)
+    /// The machine cannot go on before these files have their size again; a sentence for each.
+    case filesTooShort([String])
+    /// The machine has ended.
+    case ended
+    /// No kernel was given, and there is no firmware that could find one.
+    case noKernel
+
+    public var description: String {
+        switch self {
+        case .kvm(let error): "\(error)"
+        case .host(let error): "\(error)"
+        case .layout(let error): "-m: \(error)"
+        case .backend(_, let error): "\(error)"
+        case .deviceMemory(let device, let error): "\(Self.option(device)): \(error)"
+        case .bus(let device, let error): "\(Self.option(device)): \(error)"
+        case .addressSpace(let device, let error): "\(Self.option(device)): \(error)"
+        case .configuration(let device, let error): "\(Self.option(device)): \(error)"
+        case .guestMemory(let error): "guest memory: \(error)"
+        case .bootFile(let path, let error): "could not read '\(path)': \(error.errno)"
+        case .boot(let option, let error): "\(option): \(error)"
+        case .dialect(let error): error.message
+        case .serial(let target, let error): "-serial \(target): \(error)"
+        case .pidFile(let path, let error): "could not write the pid file '\(path)': \(error.errno)"
+        case .filesTooShort(let sentences): sentences.joined(separator: "; ")
+        case .ended: "the machine has ended"
+        case .noKernel: "no kernel: give one with -kernel (a bzImage, or an ELF file with a PVH entry); there is no firmware"
+        }
+    }
+
+    /// A device without an id has a name of the form `memdev=ID`.
+    private static func option(_ device: String) -> String {
+        "-device virtio-pmem-pci," + (device.contains("=") ? device : "id=\(device)")
+    }
+}
+
+/// How a machine's run came to its end.
+public enum Ending: Sendable, Equatable {
+    /// The guest powered off.
+    case poweredOff
+    /// The guest asked for a reset, and `-no-reboot` makes that the end.
+    case resetRefused
+    /// A signal ended the monitor.
+    case signal(CInt)
+    /// The user did, at the terminal.
+    case quit
+    /// The machine could not go on; a sentence for a person.
+    case failed(String)
+}

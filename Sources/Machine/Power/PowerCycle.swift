@@ -1,0 +1,179 @@
+import Board
+import GuestMemory
+import Host
+import KVM
+import Logging
+import PCI
+import VirtioPMem
+
+/// Everything that lives from power-on to power-off or reset: a reboot makes a new one around the same memory backends, so
+/// nothing of the last run can be left over. The control plane's.
+final class PowerCycle {
+    /// What stays the same through reboots.
+    struct Parts: Sendable {
+        let layout: BoardLayout
+        let processorCount: Int
+        let boot: BootFiles
+        let console: Console?
+        let events: ControlEvents
+        let observers: EventObservers
+        let log: Logger
+    }
+
+    let platform: Platform
+    let uart: UART?
+    private let parts: Parts
+    private let processors: ProcessorGroup
+    /// The devices that are plugged in, by name.
+    private var attachments: [String: PMemAttachment] = [:]
+    /// Threads that take ejected devices away, by the device's name.
+    private var detaching: [String: HostThread] = [:]
+
+    /// Powers the machine on: devices plugged in, kernel loaded, vCPUs started unless `paused`.
+    init(
+        _ machine: VirtualMachine, _ parts: Parts, devices: [PersistentMemory], paused: Bool
+    ) throws(MachineError) {
+        self.parts = parts
+        platform = try Platform(machine, layout: parts.layout, controlEvents: parts.events)
+        uart = try Self.addLegacyDevices(platform, parts)
+        for device in devices {
+            attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+            platform.hotPlug.setPresent(slot: device.slot, isRemovable: true)
+        }
+        let processors = try Self.makeProcessors(machine, count: parts.processorCount)
+        try Self.load(parts, platform, into: processors[0])
+        self.processors = try Self.start(processors, platform, parts.events, paused: paused)
+    }
+
+    /// The kernel's numbers of the vCPUs' threads, in order of index.
+    var processorThreads: [CInt] { processors.threadIdentifiers }
+
+    /// Each vCPU's faults on memory; nil where the kernel does not tell.
+    var pageFaults: [PageFaultCounts?] { processors.pageFaults }
+
+    /// Stops the vCPUs between two instructions.
+    func pause() { processors.pause() }
+
+    /// Lets the vCPUs go on.
+    func resume() { processors.resume() }
+
+    func pressPowerButton() { platform.events.post(.powerButton) }
+
+    /// Powers the machine off: the vCPUs are gone, and every flush in flight has ended.
+    func end() {
+        processors.end()
+        for thread in detaching.values { thread.join() }
+        for attachment in attachments.values { attachment.quiesce() }
+    }
+}
+
+// MARK: - Plugging
+
+extension PowerCycle {
+    /// Plugs a device in and tells the guest.
+    ///
+    /// - Throws: nothing is left behind then.
+    func plug(_ device: PersistentMemory) throws(MachineError) {
+        attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+        platform.hotPlug.plug(slot: device.slot)
+    }
+
+    /// Asks the guest to let go of a device.
+    func requestRemoval(_ device: PersistentMemory) { _ = platform.hotPlug.requestRemoval(slot: device.slot) }
+
+    /// Takes a device away that the guest has let go of, and synchronizes its memory for the last time; both may wait for the
+    /// disk, so they have a thread, which posts `detached`.
+    func startDetaching(_ device: PersistentMemory) {
+        guard detaching[device.name] == nil, let attachment = attachments[device.name] else { return }
+        let (platform, events) = (platform, parts.events)
+        let work: @Sendable () -> Void = {
+            attachment.detach(from: platform)
+            events.post(.detached(name: device.name, device.synchronize()))
+        }
+        do throws(SystemCallError) {
+            detaching[device.name] = try HostThread(name: "eject \(device.name)", body: work)
+        } catch {
+            work()
+        }
+    }
+
+    /// Forgets a device that is gone; its slot is free.
+    func finishDetaching(_ device: PersistentMemory) {
+        platform.hotPlug.removed(slot: device.slot)
+        attachments[device.name] = nil
+        detaching.removeValue(forKey: device.name)?.join()
+    }
+}
+
+// MARK: - Powering on
+
+extension PowerCycle {
+    private static func makeProcessors(
+        _ machine: VirtualMachine, count: Int
+    ) throws(MachineError) -> [VirtualCPU] {
+        do throws(KVMError) {
+            var processors: [VirtualCPU] = []
+            for index in 0..<max(count, 1) {
+                processors.append(try VirtualCPU(machine, index: index, of: count))
+            }
+            return processors
+        } catch { throw .kvm(error) }
+    }
+
+    private static func load(
+        _ parts: Parts, _ platform: Platform, into processor: VirtualCPU
+    ) throws(MachineError) {
+        let memory = platform.memory.guestMemory.map
+        let tables: ACPITables
+        let state: InitialProcessorState
+        do throws(BootError) {
+            tables = try ACPITables(
+                ACPIConfiguration(board: parts.layout, apicIdentifiers: Array(0..<UInt32(parts.processorCount))))
+            state = try KernelLoader(board: parts.layout, memory: memory).load(parts.boot.request(rsdp: tables.rsdp))
+        } catch { throw parts.boot.failure(error) }
+        do throws(GuestMemoryError) {
+            try tables.write(to: memory)
+            try ResetVector.write(to: memory)
+        } catch { throw .guestMemory(error) }
+        do throws(KVMError) { try processor.setState(ProcessorState(state)) } catch { throw .kvm(error) }
+    }
+
+    private static func start(
+        _ processors: [VirtualCPU], _ platform: Platform, _ events: ControlEvents, paused: Bool
+    ) throws(MachineError) -> ProcessorGroup {
+        do throws(SystemCallError) {
+            return try ProcessorGroup(processors, handler: platform.dispatch, paused: paused) { processor, end in
+                events.post(
+                    .processorEnded(
+                        index: processor.index, end, registers: processor.describeRegisters()))
+            }
+        } catch { throw .host(error) }
+    }
+}
+
+// MARK: - The board's devices at fixed ports
+
+extension PowerCycle {
+    /// - Returns: the serial port; nil without one.
+    private static func addLegacyDevices(_ platform: Platform, _ parts: Parts) throws(MachineError) -> UART? {
+        let events = parts.events
+        let onPower: @Sendable (PowerEvent) -> Void = { events.post(.power($0)) }
+        add(KeyboardController(onEvent: onPower), at: BoardLayout.Port.keyboardController, platform)
+        add(PowerRegisters(onEvent: onPower), at: BoardLayout.Port.power, platform)
+        let first = ConfigurationPorts.firstPort
+        let reset = OffsetRegisters(
+            ResetControl(onEvent: onPower), startingAt: UInt64(BoardLayout.Port.resetControl.lowerBound - first))
+        let configuration = ConfigurationPorts(bus: platform.bus, others: reset)
+        add(configuration, at: first...first + UInt16(ConfigurationPorts.byteCount) - 1, platform)
+        guard let console = parts.console, let interrupt = platform.serialInterrupt else { return nil }
+        let uart = console.makeUART(interrupt: interrupt, events: events)
+        add(uart, at: BoardLayout.Port.serialPort, platform)
+        return uart
+    }
+
+    private static func add(_ block: any RegisterBlock, at ports: ClosedRange<UInt16>, _ platform: Platform) {
+        platform.dispatch.updatePorts { table in
+            _ = table.insert(block, at: UInt64(ports.lowerBound), byteCount: UInt64(ports.count))
+        }
+    }
+}
