@@ -36,6 +36,15 @@ public final class UART: RegisterBlock {
         return accepted
     }
 
+    /// The line is held down for longer than a character takes: Linux reads a command of the magic SysRq key after it.
+    public func receiveBreak() {
+        let raise = state.withLock { state in
+            state.enqueueBreak()
+            return state.isInterrupting
+        }
+        if raise { interrupt() }
+    }
+
     /// Back to the state after power-on; queued input is lost.
     public func reset() {
         state.withLock { $0 = UARTState() }

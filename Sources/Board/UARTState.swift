@@ -9,6 +9,8 @@ struct UARTState {
     private var hasQueues = false
     private var triggerLevel = 1
     private var input: [UInt8] = []
+    /// A break came, and the line status was not read since.
+    private var isBreakPending = false
     /// The transmitter ran empty and nobody was told yet.
     private var transmitterPending = false
     /// Somebody has input that found no space.
@@ -29,6 +31,13 @@ struct UARTState {
         return taken.count
     }
 
+    /// A break is a byte of zeroes, and a bit in the line status until that is read (section 8.4).
+    mutating func enqueueBreak() {
+        guard !isLoopback else { return }
+        if input.count < (hasQueues ? Self.queueByteCount : 1) { input.append(0) }
+        isBreakPending = true
+    }
+
     /// Whether those who want space are to be told now: once, and when the queue is empty.
     mutating func takeSpaceNotice() -> Bool {
         guard isSpaceWanted, !hasInput, !isLoopback else { return false }
@@ -43,11 +52,13 @@ extension UARTState {
     private enum InterruptEnable {
         static let input: UInt8 = 1 << 0
         static let transmitterEmpty: UInt8 = 1 << 1
+        static let lineStatus: UInt8 = 1 << 2
         static let all: UInt8 = 0x0F
     }
 
     /// Interrupt identities, in order of priority.
     private enum Identity {
+        static let lineStatus: UInt8 = 0x06
         static let inputTimeout: UInt8 = 0x0C
         static let input: UInt8 = 0x04
         static let transmitterEmpty: UInt8 = 0x02
@@ -57,6 +68,7 @@ extension UARTState {
 
     private enum LineStatus {
         static let inputReady: UInt8 = 1 << 0
+        static let breakReceived: UInt8 = 1 << 4
         static let transmitterEmpty: UInt8 = 1 << 5 | 1 << 6
     }
 
@@ -72,6 +84,7 @@ extension UARTState {
 
     /// What the interrupt identification register would say, without the queue bits.
     private var interruptIdentity: UInt8 {
+        if interruptEnable & InterruptEnable.lineStatus != 0, isBreakPending { return Identity.lineStatus }
         if interruptEnable & InterruptEnable.input != 0, hasInput {
             // Below the trigger level the real one waits four characters' time; here none passes.
             return input.count >= triggerLevel ? Identity.input : Identity.inputTimeout
@@ -93,7 +106,7 @@ extension UARTState {
         case 2: identifyInterrupt()
         case 3: lineControl
         case 4: modemControl
-        case 5: LineStatus.transmitterEmpty | (hasInput ? LineStatus.inputReady : 0)
+        case 5: takeLineStatus()
         case 6: modemStatus
         case 7: scratch
         default: 0xFF
@@ -117,6 +130,12 @@ extension UARTState {
     }
 
     private mutating func dequeue() -> UInt8 { input.isEmpty ? 0 : input.removeFirst() }
+
+    private mutating func takeLineStatus() -> UInt8 {
+        defer { isBreakPending = false }
+        return LineStatus.transmitterEmpty | (hasInput ? LineStatus.inputReady : 0)
+            | (isBreakPending ? LineStatus.breakReceived : 0)
+    }
 
     /// Reading the identity of an empty transmitter takes the interrupt back (section 8.6.5, table II).
     private mutating func identifyInterrupt() -> UInt8 {
@@ -142,7 +161,10 @@ extension UARTState {
     private mutating func controlQueues(_ value: UInt8) {
         let enable = value & 1 != 0
         // Switching between the modes empties both queues.
-        if enable != hasQueues || value & 2 != 0 { input.removeAll(keepingCapacity: true) }
+        if enable != hasQueues || value & 2 != 0 {
+            input.removeAll(keepingCapacity: true)
+            isBreakPending = false
+        }
         hasQueues = enable
         let levels = [1, 4, 8, 14]
         triggerLevel = enable ? levels[Int(value >> 6)] : 1

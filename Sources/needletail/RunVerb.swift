@@ -30,6 +30,7 @@ enum RunVerb {
             // First, so that the threads of the monitors leave signals to the machine.
             let machine = try Machine(configuration, log: log)
             let monitors = try MonitorServer.start(configuration, machine.handle, log: log)
+            machine.shareConsole { [handle = machine.handle] in try? SharedTerminalMonitor(handle, output: $0) }
             let ending = machine.run()
             monitors?.shutDown()
             return report(ending)
@@ -51,3 +52,5 @@ enum RunVerb {
         }
     }
 }
+
+extension SharedTerminalMonitor: ConsoleMonitor {}

@@ -51,11 +51,48 @@ struct TerminalTests {
     @Test("Ctrl-A h, Ctrl-A Ctrl-A") func escapes() throws {
         let (terminal, process, _) = try start()
         terminal.type("\u{1}h")
-        #expect(terminal.shows("Ctrl-A x"), "\(terminal.text)")
+        #expect(terminal.shows("C-a x"), "\(terminal.text)")
         terminal.type("echo a\u{1}\u{1}b\n")
         #expect(terminal.shows("ok echo a\u{1}b"), "\(terminal.text)")
         terminal.type("power-off\n")
         #expect(process.wait() == .exited(0))
+    }
+
+    @Test("Ctrl-A c switches between the guest and the monitor", arguments: [["-nographic"], ["-serial", "mon:stdio"]])
+    func monitor(_ serial: [String]) throws {
+        let (terminal, process, before) = try start(serial)
+        terminal.type("\u{1}cinfo status\r")
+        #expect(terminal.shows("monitor - type 'help' for more information"), "\(terminal.text)")
+        #expect(terminal.shows("VM status: running"), "\(terminal.text)")
+        // What was begun is dropped; the guest has its keys again.
+        terminal.type("echo not-for-the-guest")
+        terminal.type("\u{1}cecho again\n")
+        #expect(terminal.shows("ok echo again"), "\(terminal.text)")
+        #expect(!terminal.text.contains("ok echo not-for"))
+        // The history is still there, and the guest does not run while it is stopped.
+        terminal.type("\u{1}cstop\r\u{1B}[A\u{1B}[A\r")
+        #expect(terminal.shows("VM status: paused"), "\(terminal.text)")
+        terminal.type("\u{1}cecho late\n\u{1}ccont\r")
+        #expect(terminal.shows("ok echo late"), "\(terminal.text)")
+        terminal.type("quit\r")
+        #expect(process.wait() == .exited(0), "\(terminal.text)")
+        #expect(terminal.settings == before)
+    }
+
+    @Test("a pipe works as well as a terminal") func pipe() throws {
+        let process = try Machine.withDevice().start("echo there", input: .pipe)
+        process.send("\u{1}cinfo status\rquit\r")
+        #expect(process.wait() == .exited(0), "\(process.errors)")
+        #expect(process.output.contains("VM status: running"), "\(process.output)")
+    }
+
+    @Test("a monitor elsewhere leaves Ctrl-A to the guest and Ctrl-C to the program, as QEMU does") func monitorElsewhere() throws {
+        let (terminal, process, _) = try start(["-nographic", "-monitor", "none"])
+        #expect(terminal.isRaw && terminal.hasSignals)
+        terminal.type("echo \u{1}x\n")
+        #expect(terminal.shows("ok echo \u{1}x"), "\(terminal.text)")
+        terminal.type("\u{3}")
+        #expect(process.wait() == .exited(128 + SIGINT), "\(terminal.text)")
     }
 
     @Test("Ctrl-C belongs to the guest under -nographic") func controlCForGuest() throws {

@@ -185,4 +185,17 @@ struct ReadBack: Sendable, CustomTestStringConvertible {
         #expect(bench.get(data) == 0)
         #expect(bench.sent.all.isEmpty)
     }
+
+    /// A break is a byte of zeroes whose line status says so, once; it interrupts as a line status, or as input.
+    @Test(arguments: [(enabled: UInt8(0x04), identity: UInt8(0x06)), (enabled: 0x01, identity: 0x04)])
+    func aBreak(_ row: (enabled: UInt8, identity: UInt8)) {
+        let bench = Bench()
+        bench.put(row.enabled, enable)
+        bench.uart.receiveBreak()
+        #expect(bench.edges.count == 1)
+        #expect(bench.get(identity) == row.identity)
+        #expect(bench.get(status) == 0x71 && bench.get(status) == 0x61)
+        #expect(bench.get(data) == 0 && bench.get(status) == 0x60)
+        #expect(bench.get(identity) == 0x01)
+    }
 }

@@ -6,33 +6,40 @@ import Testing
 struct EscapeCase: Sendable {
     let typed: [[UInt8]]
     let forGuest: [UInt8]
-    let commands: [EscapeKey.Command]
+    let actions: [EscapeKey.Action]
 }
 
 @Suite struct EscapeKeyTests {
     @Test(arguments: [
-        EscapeCase(typed: [[]], forGuest: [], commands: []),
-        EscapeCase(typed: [[97, 98]], forGuest: [97, 98], commands: []),
-        EscapeCase(typed: [[1, 120]], forGuest: [], commands: [.quit]),
-        EscapeCase(typed: [[97, 1], [120, 98]], forGuest: [97, 98], commands: [.quit]),
-        EscapeCase(typed: [[1, 1]], forGuest: [1], commands: []),
-        EscapeCase(typed: [[1], [1], [120]], forGuest: [1, 120], commands: []),
-        EscapeCase(typed: [[1, 104, 1, 63]], forGuest: [], commands: [.help, .help]),
-        EscapeCase(typed: [[1, 3, 98]], forGuest: [98], commands: []),
-        EscapeCase(typed: [[1, 88]], forGuest: [], commands: []),
-        EscapeCase(typed: [[3, 0, 255]], forGuest: [3, 0, 255], commands: []),
-        EscapeCase(typed: [[1]], forGuest: [], commands: []),
+        EscapeCase(typed: [[]], forGuest: [], actions: []),
+        EscapeCase(typed: [[97, 98]], forGuest: [97, 98], actions: []),
+        EscapeCase(typed: [[1, 120]], forGuest: [], actions: [.quit]),
+        EscapeCase(typed: [[97, 1], [120, 98]], forGuest: [97, 98], actions: [.quit]),
+        EscapeCase(typed: [[1, 1]], forGuest: [1], actions: []),
+        EscapeCase(typed: [[1], [1], [120]], forGuest: [1, 120], actions: []),
+        EscapeCase(typed: [[1, 104, 1, 63]], forGuest: [], actions: [.help, .help]),
+        EscapeCase(typed: [[1, 98]], forGuest: [], actions: [.sendBreak]),
+        EscapeCase(typed: [[1, 3, 98]], forGuest: [98], actions: []),
+        EscapeCase(typed: [[1, 88]], forGuest: [], actions: []),
+        EscapeCase(typed: [[3, 0, 255]], forGuest: [3, 0, 255], actions: []),
+        EscapeCase(typed: [[1]], forGuest: [], actions: []),
+        EscapeCase(
+            typed: [[97, 1, 99, 98, 100], [101, 1], [99, 102]], forGuest: [97, 102],
+            actions: [.giveToMonitor, .monitorInput([98, 100]), .monitorInput([101]), .giveToGuest]),
+        EscapeCase(typed: [[1, 99, 1, 1]], forGuest: [], actions: [.giveToMonitor, .monitorInput([1])]),
+        EscapeCase(typed: [[1, 99, 1, 120]], forGuest: [], actions: [.giveToMonitor, .quit]),
+        EscapeCase(typed: [[1, 99, 1, 99, 1, 99]], forGuest: [], actions: [.giveToMonitor, .giveToGuest, .giveToMonitor]),
     ])
     func keys(_ test: EscapeCase) {
         var escape = EscapeKey()
-        var (forGuest, commands): ([UInt8], [EscapeKey.Command]) = ([], [])
+        var (forGuest, actions): ([UInt8], [EscapeKey.Action]) = ([], [])
         for piece in test.typed {
             let result = escape.filter(piece)
             forGuest += result.forGuest
-            commands += result.commands
+            actions += result.actions
         }
         #expect(forGuest == test.forGuest)
-        #expect(commands == test.commands)
+        #expect(actions == test.actions)
     }
 }
 

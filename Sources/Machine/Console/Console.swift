@@ -1,15 +1,11 @@
 import Board
 import Host
 import QEMUDialect
+import Synchronization
 
-/// The guest's serial port: the chip, the host's end of the line, and, on a terminal, the keys that the monitor keeps for
-/// itself. Lives through reboots.
+/// The guest's serial port: the chip, the host's end of the line, and, where that is shared, the keys that the monitor keeps for
+/// itself and the human monitor behind them. Lives through reboots.
 final class Console: Sendable {
-    /// What a key pressed at the terminal asks the machine to do.
-    enum Command {
-        case quit
-    }
-
     private static let inputByteCount = 256
     /// How much may be typed ahead where the monitor's own keys must be seen although the guest reads nothing, in bytes.
     private static let typeAheadByteCount = 64 << 10
@@ -17,20 +13,24 @@ final class Console: Sendable {
     private let line: SerialLine
     private let terminal: RawTerminal?
     private let isShared: Bool
-    private let keyboard: Keyboard
+    private let keyboard = Keyboard()
+    private let makeMonitor = Mutex<ConsoleMonitorMaker?>(nil)
+    /// Only the control plane uses it.
+    private let monitor = Mutex<(any ConsoleMonitor)?>(nil)
 
     /// Opens the line, and puts the terminal into raw mode if it is one.
     ///
-    /// - Parameter isNographic: the terminal is shared between the guest and the monitor (Ctrl-A), and Ctrl-C goes to the guest.
-    init(_ target: SerialTarget, isNographic: Bool) throws(MachineError) {
+    /// - Parameter isShared: the line is the guest's and a monitor's (Ctrl-A), and Ctrl-C goes to the guest.
+    init(_ target: SerialTarget, isShared: Bool) throws(MachineError) {
         do throws(SystemCallError) {
             line = try SerialLine.open(target)
         } catch { throw .serial("\(target)", error) }
-        let usesTerminal = target == .standardInputOutput
-        isShared = usesTerminal && isNographic
-        terminal = usesTerminal ? RawTerminal(0, keepsSignals: !isNographic) : nil
-        keyboard = Keyboard()
+        self.isShared = isShared
+        terminal = target == .standardInputOutput ? RawTerminal(0, keepsSignals: !isShared) : nil
     }
+
+    /// Says who makes the monitor that Ctrl-A c switches to.
+    func share(with makeMonitor: @escaping ConsoleMonitorMaker) { self.makeMonitor.withLock { $0 = makeMonitor } }
 
     /// Makes the chip for one power cycle.
     func makeUART(interrupt: EventFD, events: ControlEvents) -> UART {
@@ -48,20 +48,40 @@ final class Console: Sendable {
     /// Blocks until the client that `wait=on` asks for has connected, or `other` is ready.
     func waitForClient(unless other: Poll.Interest) throws(SystemCallError) { try line.waitForClient(unless: other) }
 
-    /// Hands what was typed to the chip.
+    /// Hands what was typed to whom it is for.
     ///
-    /// - Returns: what was meant for the monitor.
-    func receive(for uart: UART) -> [Command] {
+    /// - Returns: whether the user wants to quit.
+    func receive(for uart: UART) -> Bool {
         let typed = line.receive(capacity: Self.inputByteCount)
         guard isShared else {
             keyboard.append(typed)
             deliver(to: uart)
-            return []
+            return false
         }
-        let commands = keyboard.appendFiltered(typed)
+        let actions = keyboard.appendFiltered(typed)
         deliver(to: uart)
-        if commands.contains(.help) { line.offer(Array(EscapeKey.help.utf8)[...]) }
-        return commands.contains(.quit) ? [.quit] : []
+        for action in actions { carryOut(action, uart) }
+        return actions.contains(.quit)
+    }
+
+    private func carryOut(_ action: EscapeKey.Action, _ uart: UART) {
+        switch action {
+        case .quit: break
+        case .help: line.offer(Array(EscapeKey.help.utf8)[...])
+        case .sendBreak: uart.receiveBreak()
+        case .giveToMonitor: openMonitor()?.gainFocus()
+        case .giveToGuest: monitor.withLock { $0 }?.loseFocus()
+        case .monitorInput(let bytes): monitor.withLock { $0 }?.receive(bytes)
+        }
+    }
+
+    /// The monitor, made when it is first asked for: until then it costs nothing.
+    private func openMonitor() -> (any ConsoleMonitor)? {
+        let line = line
+        return monitor.withLock { monitor in
+            if monitor == nil { monitor = makeMonitor.withLock { $0 }?({ line.send($0) }) }
+            return monitor
+        }
     }
 
     /// Gives the chip what it had no space for.
@@ -76,8 +96,10 @@ final class Console: Sendable {
         keyboard.discard()
     }
 
-    /// Gives the terminal back, and removes the socket.
+    /// Gives the terminal back, and removes the socket. Nobody waits for a slow reader any more.
     func close() {
+        line.setDropping(true)
+        monitor.withLock { $0 }?.finish()
         terminal?.restore()
         line.close()
     }

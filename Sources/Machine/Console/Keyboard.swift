@@ -16,12 +16,12 @@ final class Keyboard: Sendable {
 
     /// Adds what is for the guest.
     ///
-    /// - Returns: what is for the monitor.
-    func appendFiltered(_ bytes: [UInt8]) -> [EscapeKey.Command] {
+    /// - Returns: everything else.
+    func appendFiltered(_ bytes: [UInt8]) -> [EscapeKey.Action] {
         state.withLock { state in
-            let (forGuest, commands) = state.escape.filter(bytes)
+            let (forGuest, actions) = state.escape.filter(bytes)
             state.backlog += forGuest
-            return commands
+            return actions
         }
     }
 

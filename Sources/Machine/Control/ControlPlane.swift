@@ -114,7 +114,7 @@ final class ControlPlane {
         guard let console = parts.console, let uart = cycle.uart, let interest = console.interest,
             (try? Poll.wait([interest], timeout: 0)) == [true]
         else { return }
-        guard console.receive(for: uart).contains(.quit) else { return }
+        guard console.receive(for: uart) else { return }
         observers.tell(.shutdown(.hostUI))
         decide(.end(.quit))
     }

@@ -36,6 +36,9 @@ public final class Machine {
         self.pidFile = pidFile
     }
 
+    /// Gives the console a monitor that Ctrl-A c switches to, where they share a line. To be called before `run`.
+    public func shareConsole(with makeMonitor: @escaping ConsoleMonitorMaker) { plane.parts.console?.share(with: makeMonitor) }
+
     /// Runs the guest until it, a signal, a monitor or the user ends it; then every shared file is synchronized.
     public func run() -> Ending {
         defer { plane.parts.console?.close() }
@@ -130,6 +133,6 @@ extension Machine {
 
     private static func openConsole(_ configuration: MachineConfiguration) throws(MachineError) -> Console? {
         guard let target = configuration.serial else { return nil }
-        return try Console(target, isNographic: configuration.isNographic)
+        return try Console(target, isShared: configuration.serialSharesTerminalWithMonitor)
     }
 }

@@ -33,9 +33,21 @@ public final class HMPSession: MonitorSession {
 
     public func close() {}
 
+    /// The keys are somebody else's for a while: what was begun is dropped.
+    func suspend() {
+        editor.withLock { $0.startOver() }
+        send("\n")
+    }
+
+    /// They come back.
+    func resume() { send(Self.prompt) }
+
     private func handle(_ event: LineEditor.Event, _ editor: inout LineEditor) {
         switch event {
-        case .enter(let line): send(editor.echo(of: line) + "\n" + run(line, &editor))
+        case .enter(let line):
+            // First, since `quit` leaves nobody who could show it.
+            send(editor.echo(of: line) + "\n")
+            send(run(line, &editor))
         case .enterTooLong:
             send("\nError: a command is longer than \(LineEditor.maximumByteCount) bytes and was not carried out\n" + Self.prompt)
             editor.forgetDisplay()

@@ -49,6 +49,13 @@ struct LineEditor {
         cursor += bytes.count
     }
 
+    /// Drops what was typed, and everything but the history.
+    mutating func startOver() {
+        (line, cursor, isTooLong) = ([], 0, false)
+        escape = EscapeSequence()
+        forgetDisplay()
+    }
+
     /// The terminal shows an empty line: a prompt was just written.
     mutating func forgetDisplay() { shown = ([], 0) }
 
