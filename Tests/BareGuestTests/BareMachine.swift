@@ -90,6 +90,8 @@ final class BareMachine: Sendable {
     var messages: String { errors.value }
     var isRunning: Bool { process.isRunning }
 
+    func footprint() throws -> Footprint { try Footprint("/proc/\(process.processIdentifier)") }
+
     /// Has the guest do something.
     ///
     /// - Returns: its answer, a line that begins with `ok` or `error`.
