@@ -62,7 +62,7 @@ let package = Package(
         .testTarget(
             name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio"], swiftSettings: strict),
         tests(of: "QEMUDialect"),
-        .testTarget(name: "BareGuestTests", dependencies: ["CLinux", "needletail"], swiftSettings: strict),
+        .testTarget(name: "BareGuestTests", dependencies: ["CLinux", "needletail", "TestSupport"], swiftSettings: strict),
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
         tests(of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "QEMUDialect", logging]),
         tests(of: "QMPDialect", ["QEMUDialect"]),
@@ -77,7 +77,7 @@ let package = Package(
         tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "TestSupport"]),
         // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Host", "needletail"], path: "Tests/EndToEnd",
+            name: "EndToEndTests", dependencies: ["Host", "needletail", "TestSupport"], path: "Tests/EndToEnd",
             exclude: ["README.md", "guest", "oracle-qemu"], swiftSettings: strict),
     ]
 )

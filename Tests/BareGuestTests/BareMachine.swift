@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// Whether these tests can run: they need /dev/kvm, of whatever kind, and a C compiler for the guest.
@@ -90,7 +91,7 @@ final class BareMachine: Sendable {
     var messages: String { errors.value }
     var isRunning: Bool { process.isRunning }
 
-    func footprint() throws -> Footprint { try Footprint("/proc/\(process.processIdentifier)") }
+    func footprint() throws -> Footprint { try Footprint(of: process.processIdentifier) }
 
     /// Has the guest do something.
     ///

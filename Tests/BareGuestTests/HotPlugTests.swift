@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Devices that come and go while the bare guest runs, which plays ACPI's part at the slot registers itself.
@@ -140,25 +141,5 @@ struct HotPlugTests {
         #expect(try bench.machine.ask("peek \(Slots.up) 4").contains("value=0x00000000"))
         #expect(try bench.addDevice() == done)
         #expect(try bench.machine.ask("peek \(Slots.up) 4").contains("value=\(Bench.slotBit)"))
-    }
-}
-
-/// What a process holds.
-struct Footprint: CustomStringConvertible {
-    let descriptors: Int
-    let mappings: Int
-    let threads: Int
-    let residentKiB: Int
-
-    var description: String { "\(descriptors) descriptors, \(mappings) mappings, \(threads) threads, \(residentKiB) KiB resident" }
-
-    /// - Parameter folder: `/proc/PID`.
-    init(_ folder: String) throws {
-        let files = FileManager.default
-        descriptors = try files.contentsOfDirectory(atPath: "\(folder)/fd").count
-        threads = try files.contentsOfDirectory(atPath: "\(folder)/task").count
-        mappings = textOfFile("\(folder)/maps").split(separator: "\n").count
-        let resident = textOfFile("\(folder)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        residentKiB = resident.flatMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } } ?? 0
     }
 }

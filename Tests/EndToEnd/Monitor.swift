@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 
 /// A monitor that runs, with a Linux guest in it. Killed at the end if it still runs.
 final class Monitor: Sendable {
@@ -75,6 +76,8 @@ final class Monitor: Sendable {
     func kill(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
 
     var isRunning: Bool { process.isRunning }
+
+    func footprint() throws -> Footprint { try Footprint(of: process.processIdentifier) }
 
     /// Waits until the guest has written a text.
     func wait(for text: String, seconds: Int = 240) throws {

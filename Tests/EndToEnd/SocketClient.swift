@@ -25,16 +25,24 @@ final class SocketClient {
     }
 
     func wait(for text: String, seconds: Int = 240) throws {
+        try wait(until: "'\(text)'", seconds: seconds) { $0.contains(text) }
+    }
+
+    /// Waits until what has come fulfils a condition.
+    func wait(until what: String, seconds: Int, _ condition: (String) -> Bool) throws {
         let deadline = Date(timeIntervalSinceNow: Double(seconds))
-        while !console.contains(text) {
-            guard Date() < deadline else { throw Laboratory.Failure.timedOut("'\(text)'", console: console) }
+        while !condition(console) {
+            guard Date() < deadline else { throw Laboratory.Failure.timedOut(what, console: console) }
             switch socket.with({ $0.readAvailable(capacity: 4096) }) {
             case .bytes(let bytes): received += bytes
-            case .none: usleep(50_000)
-            case .end: throw Laboratory.Failure.timedOut("'\(text)'; the line was closed", console: console)
+            case .none: usleep(5_000)
+            case .end: throw Laboratory.Failure.timedOut("\(what); the line was closed", console: console)
             }
         }
     }
 
-    private var console: String { consoleText(received) }
+    /// Everything that has come.
+    var console: String { consoleText(received) }
+
+    func forget() { received = [] }
 }

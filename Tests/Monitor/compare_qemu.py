@@ -69,7 +69,7 @@ DIFFERENCES = [
     ("query-kvm", r"\.enabled", "QEMU runs without KVM here"),
     ("query-cpus-fast", r"\[\d\]\.(thread-id|qom-path)", "threads of the host; QEMU's object tree"),
     ("query-cpus-fast", r"\[\d\]\.props\.(node-id|die-id)", "there are no NUMA nodes; dies are always told"),
-    ("query-commands", r"\[x-needletail-query-pmem\]", "ours, by its prefix"),
+    ("query-commands", r"\[x-needletail-[\w-]+\]", "ours, by their prefix"),
     ("query-memory-devices", r"\[\d\]\.data\.memaddr", "right above RAM, on a multiple of 1 GiB; QEMU has a window of its own"),
     ("query-pci", r"\[\w+\]\.(irq|irq_pin|regions)", "no interrupt pin, message-signalled interrupts only; BARs laid out otherwise"),
     ("object-add", r"\.error.*/dev/null.*", "the message says what to do; QEMU maps a character device and fails"),

@@ -37,6 +37,14 @@ show grep /mnt /proc/mounts
 read_large "a second copy of every page" copied
 show umount /mnt
 say
+say "A second device, while the guest runs. Somebody types at the monitor (Ctrl-A c):"
+say "=plug"
+until [ -b /dev/pmem1 ]; do usleep 20000; done
+say "$ ls /dev/pmem*"
+for device in /dev/pmem*; do
+    say "  $device   $(($(cat "/sys/block/${device##*/}/size") / 2048)) MiB"
+done
+say
 say "Now something to keep, on both devices. No unmount afterwards: fsync has to be enough."
 for number in 0 1; do
     mkdir -p /tmp/disk$number
