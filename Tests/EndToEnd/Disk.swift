@@ -42,6 +42,16 @@ final class Disk: Sendable {
 
     func text(_ name: String) throws -> String { String(decoding: try file(name), as: UTF8.self) }
 
+    /// Every plain file at the top of the file system, by name.
+    func allFiles() throws -> [String: String] {
+        let (folder, manager) = (path + ".all", FileManager.default)
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? manager.removeItem(atPath: folder) }
+        try run(["debugfs", "-R", "rdump / \(folder)", path])
+        let names = try manager.contentsOfDirectory(atPath: folder)
+        return Dictionary(uniqueKeysWithValues: names.map { ($0, (try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) ?? "") })
+    }
+
     /// Text at an offset of the file itself.
     func text(at offset: UInt64, byteCount: Int) throws -> String {
         let handle = try FileHandle(forReadingFrom: URL(filePath: path))

@@ -64,13 +64,15 @@ extension EndToEnd {
             #expect(outcome.answers == [""], "a command was answered with an error")
             let sorted = outcome.secondsToDevice.sorted()
             print("device_add to /dev/pmem1: median \(sorted[sorted.count / 2]) s, maximum \(sorted.last ?? 0) s")
-            #expect(sorted[sorted.count / 2] < 1)
+            // A second where the processor is none that is emulated: that one is ten times slower.
+            #expect(sorted[sorted.count / 2] < 10)
         }
 
         @Test func whatWasWrittenInEachCycleIsInTheFile() throws {
             let disk = try Self.outcome.get().disk
             try disk.check()
-            for cycle in 1...Self.cycles { #expect(try disk.text("file\(cycle)") == "needle \(cycle)\n") }
+            let files = try disk.allFiles()
+            for cycle in 1...Self.cycles { #expect(files["file\(cycle)"] == "needle \(cycle)\n") }
         }
 
         @Test func nothingGrows() throws {
