@@ -57,24 +57,29 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "Host", ["CLinux", system]),
         tests(of: "GuestMemory", ["Host"]),
-        tests(of: "PCI"),
+        tests(of: "PCI", ["SeededRandom"]),
         tests(of: "Backend", ["Host", system]),
         .testTarget(
-            name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio"], swiftSettings: strict),
-        tests(of: "QEMUDialect"),
-        .testTarget(name: "BareGuestTests", dependencies: ["CLinux", "needletail", "TestSupport"], swiftSettings: strict),
+            name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio", "SeededRandom"],
+            swiftSettings: strict),
+        tests(of: "QEMUDialect", ["SeededRandom"]),
+        // The whole monitor with a guest of a few kilobytes, on whatever /dev/kvm there is.
+        .testTarget(
+            name: "BareGuestTests", dependencies: ["CLinux", "needletail", "SeededRandom", "TestSupport"],
+            swiftSettings: strict),
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
         tests(of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "QEMUDialect", logging]),
         tests(of: "QMPDialect", ["QEMUDialect"]),
         tests(of: "Monitor", ["Host", "QEMUDialect", logging]),
-        tests(of: "Board", ["Host", "GuestMemory", "PCI"]),
+        tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),
+        // Random numbers that can be had again.
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // The driver's side of a device, for every test that needs one.
         .target(
             name: "TestSupport", dependencies: ["Host", "GuestMemory", "Backend", "Virtio", system],
             path: "Tests/Support", swiftSettings: strict),
-        tests(of: "Virtio", ["Host", "GuestMemory", "TestSupport"]),
-        // The whole monitor with a guest of a few kilobytes, on whatever /dev/kvm there is.
-        tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "TestSupport"]),
+        tests(of: "Virtio", ["Host", "GuestMemory", "SeededRandom", "TestSupport"]),
+        tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "SeededRandom", "TestSupport"]),
         // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
         .testTarget(
             name: "EndToEndTests", dependencies: ["Host", "needletail", "TestSupport"], path: "Tests/EndToEnd",

@@ -1,19 +1,7 @@
+import SeededRandom
 import Testing
 
 @testable import QEMUDialect
-
-/// SplitMix64: the same texts on every run.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 private let pieces = [
     ",", ",,", "=", ".", "-", "+", "0x", "0", "1", "9", "18446744073709551615", "99999999999999999999999", "1.5", "G", "E", "k",
@@ -36,9 +24,9 @@ private func randomText(_ generator: inout SeededGenerator) -> String {
 }
 
 /// Nothing that a person or a management program can write may bring the monitor down.
-@Test(arguments: [1, 2, 3, 4] as [UInt64])
+@Test(arguments: Seeds.usually(1...4))
 func randomTextsNeverTrap(seed: UInt64) {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var refused = 0
     for _ in 0..<1500 {
         let text = randomText(&generator)
@@ -52,9 +40,9 @@ func randomTextsNeverTrap(seed: UInt64) {
     #expect(refused > 1500)
 }
 
-@Test(arguments: [5, 6, 7, 8] as [UInt64])
+@Test(arguments: Seeds.usually(5...8))
 func randomCommandLinesNeverTrap(seed: UInt64) {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var refused = 0
     for _ in 0..<800 {
         var arguments = ["-kernel", "k"]
@@ -69,8 +57,8 @@ func randomCommandLinesNeverTrap(seed: UInt64) {
 }
 
 /// A size that is accepted and written back in bytes is the same size.
-@Test func sizesSurviveBeingWrittenInBytes() {
-    var generator = SeededGenerator(state: 9)
+@Test(arguments: Seeds.usually(9...9)) func sizesSurviveBeingWrittenInBytes(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
     for _ in 0..<2000 {
         let text = "\(generator.next() >> UInt64.random(in: 0..<64, using: &generator))\(["", "K", "M", "G"].randomElement(using: &generator) ?? "")"
         guard let size = try? Size(text) else { continue }

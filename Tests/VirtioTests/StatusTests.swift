@@ -1,4 +1,5 @@
 import GuestMemory
+import SeededRandom
 import Synchronization
 import Testing
 import TestSupport
