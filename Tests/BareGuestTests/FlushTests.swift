@@ -62,6 +62,45 @@ struct FlushTests {
         #expect(try machine.end() == 0)
     }
 
+    struct Load: CustomTestStringConvertible, Sendable {
+        let outstanding: Int
+        /// Whether the driver rings once for all of them, or for each.
+        let kicks: String
+        /// The most that each round may cost.
+        let syncLimit: Int
+        var testDescription: String { "\(outstanding) outstanding, kicks=\(kicks)" }
+    }
+
+    /// What requests that are outstanding at once cost the host, by the monitor's own figures. A driver that rings for each may
+    /// find the device at work with the first of them already.
+    @Test(arguments: [
+        Load(outstanding: 1, kicks: "one", syncLimit: 1), Load(outstanding: 8, kicks: "one", syncLimit: 2),
+        Load(outstanding: 64, kicks: "one", syncLimit: 2), Load(outstanding: 64, kicks: "each", syncLimit: 64),
+    ]) func syncsPerRequest(_ load: Load) throws {
+        let folder = try Scratch()
+        let machine = try BareMachine(
+            "init", object: "share=on,mem-path=\(folder.file()),size=2M",
+            arguments: ["-qmp", "unix:\(folder.file("qmp")),server=on,wait=off"])
+        try machine.waitForLine("ok init")
+        let line = try OperatorLine(folder.file("qmp"))
+        let rounds = 10
+        for round in 0..<rounds {
+            #expect(try machine.ask("poke 0x10000000 1 \(round)") == "ok poke")
+            let answer = try machine.ask("flush \(load.outstanding) kicks=\(load.kicks)")
+            #expect(answer.contains("done=\(load.outstanding) ") && answer.contains("ret=0"))
+        }
+        let figures = try line.ask(#"{"execute":"x-needletail-query-pmem"}"#)
+        let requests = rounds * load.outstanding
+        #expect(figure("flushes-completed", in: figures) == UInt64(requests))
+        let syncs = try #require(figure(#"sync-latency-ns": {"count"#, in: figures))
+        #expect(figure("batches", in: figures) == syncs)
+        #expect(syncs >= UInt64(rounds) && syncs <= UInt64(rounds * load.syncLimit))
+        let ratio = String(format: "%.4f", Double(syncs) / Double(requests))
+        print("syncs per request, \(load): \(ratio) (\(syncs) for \(requests))")
+        _ = try line.ask(#"{"execute":"quit"}"#)
+        #expect(try machine.end() == 0)
+    }
+
     @Test func figuresOfThePageCache() throws {
         let folder = try Scratch()
         let machine = try BareMachine(
