@@ -2,7 +2,7 @@
 
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
 
-.PHONY: build demo test clean setup
+.PHONY: build demo test soak clean setup
 
 build: setup
 	$(SWIFT_BUILD)
@@ -12,6 +12,9 @@ demo: setup
 
 test: setup
 	Scripts/test
+
+soak: setup
+	Scripts/soak
 
 clean:
 	swift package clean
