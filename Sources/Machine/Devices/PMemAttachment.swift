@@ -15,7 +15,7 @@ final class PMemAttachment: Sendable {
     private let wiring: FunctionWiring
     private let interrupts: MessageInterrupts
 
-    /// Plugs the device in.
+    /// Plugs the device in. Its memory is in the guest's address space already.
     ///
     /// - Throws: `MachineError`; nothing is left behind.
     init(_ memory: PersistentMemory, to platform: Platform, _ parts: PowerCycle.Parts) throws(MachineError) {
@@ -29,12 +29,6 @@ final class PMemAttachment: Sendable {
         transport = try Self.makeTransport(memory, device, platform, interrupts, log)
         slot = memory.slot
         try Self.insert(transport.function, memory, platform)
-        do throws(MachineError) {
-            try Self.attachMemory(memory, platform)
-        } catch {
-            platform.bus.remove(at: slot)
-            throw error
-        }
         platform.dispatch.memoryExits.observeStores(into: memory.range) { address in
             let count = memory.durability.recordDroppedStore()
             guard count.isPowerOfTen else { return }
@@ -97,13 +91,5 @@ final class PMemAttachment: Sendable {
             platform.bus.remove(at: memory.slot)
             throw .addressSpace(memory.name, error)
         }
-    }
-
-    private static func attachMemory(_ memory: PersistentMemory, _ platform: Platform) throws(MachineError) {
-        guard
-            let region = MemoryRegion(
-                range: memory.range, mapping: memory.backend.mapping, purpose: .persistentMemory(memory.name))
-        else { throw .guestMemory(.unmapped(memory.range.start)) }
-        try platform.memory.attach(region)
     }
 }

@@ -25,6 +25,16 @@ struct PersistentMemory: Sendable {
 
     var backend: any MemoryBackend { durability.backend }
 
+    /// What the guest sees at `range`.
+    var region: MemoryRegion {
+        get throws(MachineError) {
+            guard let region = MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory(name)) else {
+                throw .guestMemory(.unmapped(range.start))
+            }
+            return region
+        }
+    }
+
     /// Makes durable what the guest stored.
     ///
     /// - Returns: the failure; nil when it is durable, or there is nothing that could be.

@@ -18,15 +18,18 @@ final class Platform: Sendable {
     /// Interrupts of the board's own devices, by their line.
     private let lines: [UInt32: EventFD]
 
-    /// Makes a machine with RAM, the interrupt controllers and a bus that is empty but for its bridge.
-    init(_ machine: VirtualMachine, layout: BoardLayout, controlEvents: ControlEvents) throws(MachineError) {
+    /// Makes a machine with RAM and the devices' memory, the interrupt controllers, and a bus that is empty but for its bridge.
+    init(
+        _ machine: VirtualMachine, layout: BoardLayout, deviceMemory: [PersistentMemory], controlEvents: ControlEvents
+    ) throws(MachineError) {
         self.machine = machine
         self.layout = layout
         memory = PhysicalMemory(machine)
         dispatch = AddressDispatch(memory.guestMemory, controlEvents)
         router = MessageRouter(machine)
-        // RAM first, since that is the cheaper order (`createInterruptControllers`).
+        // Memory first, since that is the cheaper order (`createInterruptControllers`).
         try Self.addRAM(layout, memory)
+        for device in deviceMemory { try memory.attach(device.region) }
         do throws(KVMError) { try machine.createInterruptControllers() } catch { throw .kvm(error) }
         lines = try Self.makeLines(machine)
         let event = lines[BoardLayout.Interrupt.events]

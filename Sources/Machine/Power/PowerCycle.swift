@@ -34,7 +34,7 @@ final class PowerCycle {
         _ machine: VirtualMachine, _ parts: Parts, devices: [PersistentMemory], paused: Bool
     ) throws(MachineError) {
         self.parts = parts
-        platform = try Platform(machine, layout: parts.layout, controlEvents: parts.events)
+        platform = try Platform(machine, layout: parts.layout, deviceMemory: devices, controlEvents: parts.events)
         uart = try Self.addLegacyDevices(platform, parts)
         for device in devices {
             attachments[device.name] = try PMemAttachment(device, to: platform, parts)
@@ -74,7 +74,13 @@ extension PowerCycle {
     ///
     /// - Throws: nothing is left behind then.
     func plug(_ device: PersistentMemory) throws(MachineError) {
-        attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+        try platform.memory.attach(device.region)
+        do throws(MachineError) {
+            attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+        } catch {
+            platform.memory.detach(device.range)
+            throw error
+        }
         platform.hotPlug.plug(slot: device.slot)
     }
 
