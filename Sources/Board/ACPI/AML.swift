@@ -4,9 +4,17 @@ struct AML: Sendable {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    init(_ terms: [AML]) { bytes = terms.flatMap(\.bytes) }
+    init(_ terms: [AML]) { self.init([], terms) }
 
-    fileprivate init(_ opcode: [UInt8], _ operands: AML...) { bytes = opcode + operands.flatMap(\.bytes) }
+    fileprivate init(_ opcode: [UInt8], _ operands: AML...) { self.init(opcode, operands) }
+
+    // The tables are built at each start, so that their bytes are copied once and not by general algorithms.
+    private init(_ opcode: [UInt8], _ operands: [AML]) {
+        var bytes = opcode
+        bytes.reserveCapacity(operands.reduce(opcode.count) { $0 + $1.bytes.count })
+        for operand in operands { bytes += operand.bytes }
+        self.bytes = bytes
+    }
 }
 
 // MARK: - Names and data (section 20.2.2, 20.2.3)
@@ -14,21 +22,22 @@ struct AML: Sendable {
 extension AML {
     /// A name: segments of up to four characters with dots between them; `\` in front starts at the root.
     static func name(_ path: String) -> AML {
-        let isAbsolute = path.hasPrefix("\\")
-        let segments = path.drop { $0 == "\\" }.split(separator: ".").map(segment)
-        let prefix: [UInt8] =
-            switch segments.count {
-            case 0: [0x00]
-            case 1: []
-            case 2: [0x2E]
-            default: [0x2F, UInt8(truncatingIfNeeded: segments.count)]
-            }
-        return AML((isAbsolute ? [0x5C] : []) + prefix + segments.flatMap { $0 })
-    }
-
-    /// Four characters, filled up with underscores.
-    private static func segment(_ text: Substring) -> [UInt8] {
-        Array((text.utf8 + Array("____".utf8)).prefix(4))
+        var characters = Array(path.utf8)
+        var bytes: [UInt8] = []
+        if characters.first == UInt8(ascii: "\\") { bytes = [characters.removeFirst()] }
+        let segments = characters.split(separator: UInt8(ascii: "."))
+        switch segments.count {
+        case 0: bytes.append(0x00)
+        case 1: break
+        case 2: bytes.append(0x2E)
+        default: bytes += [0x2F, UInt8(truncatingIfNeeded: segments.count)]
+        }
+        for segment in segments {
+            // Four characters, filled up with underscores.
+            bytes += segment.prefix(4)
+            bytes += repeatElement(UInt8(ascii: "_"), count: max(4 - segment.count, 0))
+        }
+        return AML(bytes)
     }
 
     /// The shortest encoding of a number.
