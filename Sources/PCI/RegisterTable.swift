@@ -56,10 +56,11 @@ public struct RegisterTable: Sendable {
     }
 
     /// The bytes of an access that exist: their position in the access, and in the table.
-    private func indices(_ offset: Int, _ byteCount: Int) -> [(Int, Int)] {
-        guard offset >= 0, offset < values.count, byteCount > 0 else { return [] }
-        let count = min(byteCount, 8, values.count - offset)
-        return (0..<count).map { ($0, offset + $0) }
+    private func indices(_ offset: Int, _ byteCount: Int) -> LazyMapCollection<Range<Int>, (Int, Int)> {
+        let isInside = offset >= 0 && offset < values.count && byteCount > 0
+        let count = isInside ? min(byteCount, 8, values.count - offset) : 0
+        // Lazily, since every access to a register comes by: an array each time was a quarter of what a device costs at the start.
+        return (0..<count).lazy.map { ($0, offset + $0) }
     }
 
     private func byte(_ position: Int, of value: UInt64) -> UInt8 {
