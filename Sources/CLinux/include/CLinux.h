@@ -148,6 +148,12 @@ static const unsigned long NT_KVM_SET_LAPIC = KVM_SET_LAPIC;
 static const unsigned long NT_KVM_GET_LAPIC = KVM_GET_LAPIC;
 static const unsigned long NT_KVM_ENABLE_CAP = KVM_ENABLE_CAP;
 
+/// KVM_PRE_FAULT_MEMORY (Linux 6.11), which older headers lack.
+struct nt_kvm_pre_fault_memory {
+    uint64_t gpa, size, flags, padding[5];
+};
+static const unsigned long NT_KVM_PRE_FAULT_MEMORY = _IOWR(KVMIO, 0xd5, struct nt_kvm_pre_fault_memory);
+
 /// Newer than the headers of the oldest supported distribution: the kernel could not reach a page of guest memory.
 static const unsigned int NT_KVM_EXIT_MEMORY_FAULT = 39;
 /// Where in `struct kvm_run` the union of exit details begins, in bytes.

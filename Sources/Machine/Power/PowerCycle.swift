@@ -42,6 +42,11 @@ final class PowerCycle {
         }
         let processors = try Self.makeProcessors(machine, count: parts.processorCount)
         try Self.load(parts, platform, into: processors[0])
+        // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in later: the
+        // vCPUs would have to stop for it.
+        for device in devices where device.backend.description.memory.preallocates {
+            processors[0].preFault(device.range.start.rawValue, byteCount: device.range.byteCount)
+        }
         self.processors = try Self.start(processors, platform, parts.events, paused: paused)
     }
 
