@@ -23,6 +23,8 @@
 #include <linux/kvm.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>

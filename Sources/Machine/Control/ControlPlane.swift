@@ -27,6 +27,7 @@ final class ControlPlane {
     /// Looks at the vCPUs once a second, where they may wait for pages of files.
     var stuckProcessors = StuckProcessors()
     var nextLook: UInt64 = 0
+    private var hasReleasedStartUpMemory = false
     let topology: ProcessorTopology
     /// Whether somebody could let a machine go on that waits.
     let hasOperator: Bool
@@ -96,7 +97,14 @@ final class ControlPlane {
     private func wait(_ signals: CInt) throws(SystemCallError) {
         let input = parts.console?.interest.map { [$0] } ?? []
         let files = registry.fileWatch.map { [$0.interest] } ?? []
-        _ = try Poll.wait([Poll.Interest(signals), parts.events.interest] + input + files, timeout: timeToLook())
+        let interests = [Poll.Interest(signals), parts.events.interest] + input + files
+        let timeout = hasReleasedStartUpMemory ? timeToLook() : min(timeToLook() ?? 1000, 1000)
+        let isQuiet = try !Poll.wait(interests, timeout: timeout).contains(true)
+        // The machine has found its pace: what it took to get there is not needed any more.
+        if isQuiet, timeout != 0, !hasReleasedStartUpMemory {
+            StartUpMemory.release()
+            hasReleasedStartUpMemory = true
+        }
     }
 
     /// Stops or ends the machine when a file has become too short for it. A vCPU that touches what is gone may never come
