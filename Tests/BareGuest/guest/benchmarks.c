@@ -91,6 +91,36 @@ static const char *bench_flush(struct command_line *line) {
     return NULL;
 }
 
+// What a round trip costs without a device: the used element is the guest's own, and there before anybody looks for it.
+static uint64_t lonely_round_trip(struct virtio_device *device, uint16_t head) {
+    uint64_t begin = timestamp();
+    split_ring_offer(&device->ring, head);
+    split_ring_publish(&device->ring);
+    device->ring.used->index++;
+    if (!pmem_wait(device)) return 0;
+    uint64_t cycles = timestamp() - begin;
+    split_ring_take(&device->ring);
+    split_ring_want_interrupt(&device->ring, 0);
+    return cycles;
+}
+
+static const char *bench_ring(struct command_line *line) {
+    const char *reason;
+    struct virtio_device *device = pmem_selected(true, &reason);
+    if (!device) return reason;
+    uint32_t count = argument(line, 1, 1000);
+    if (line->bad) return "bad-number";
+    if (count == 0 || device->outstanding || pmem_capacity(device) == 0) return "does-not-fit";
+    histogram_clear(&histogram);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t cycles = lonely_round_trip(device, pmem_prepare(device, 0, 0));
+        if (cycles == 0) return "timeout";
+        histogram_add(&histogram, cycles);
+    }
+    reply_histogram("bench-ring", count, 0, &histogram);
+    return NULL;
+}
+
 // Rounds of `batch` outstanding requests; each sample is a round.
 static const char *bench_flush_batch(struct command_line *line) {
     const char *reason;
@@ -115,6 +145,7 @@ static const char *bench_flush_batch(struct command_line *line) {
 
 const struct command benchmark_commands[] = {
     {"bench-flush", bench_flush, 0, 1, NULL},
+    {"bench-ring", bench_ring, 0, 1, NULL},
     {"bench-flush-batch", bench_flush_batch, 0, 2, "kicks"},
     {NULL, NULL, 0, 0, NULL},
 };
