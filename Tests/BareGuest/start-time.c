@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { most_rounds = 1000, patience_milliseconds = 20000 };
+enum { most_rounds = 1000, patience_milliseconds = 120000 };
 
 static double now(void) {
     struct timespec time;
@@ -36,16 +36,16 @@ static pid_t launch(char **words, int output) {
 
 // Microseconds, or a negative number if the words did not come.
 static double until_ready(int input, double begin) {
-    char seen[4096] = "";
+    char seen[4096];
     size_t count = 0;
-    while (count < sizeof seen - 1) {
+    while (count < sizeof seen) {
         struct pollfd poller = {.fd = input, .events = POLLIN};
         if (poll(&poller, 1, patience_milliseconds) != 1) return -1;
-        ssize_t part = read(input, seen + count, sizeof seen - 1 - count);
+        ssize_t part = read(input, seen + count, sizeof seen - count);
         if (part <= 0) return -1;
         count += part;
-        seen[count] = 0;
-        if (strstr(seen, "bare")) return now() - begin;
+        // Firmware may have sent anything before, zeros too.
+        if (memmem(seen, count, "bare", 4)) return now() - begin;
     }
     return -1;
 }
