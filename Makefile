@@ -2,7 +2,7 @@
 
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
 
-.PHONY: build demo test soak clean setup
+.PHONY: build demo test soak bench bench-quick clean setup
 
 build: setup
 	$(SWIFT_BUILD)
@@ -15,6 +15,12 @@ test: setup
 
 soak: setup
 	Scripts/soak
+
+bench: setup
+	Scripts/bench
+
+bench-quick: setup
+	Scripts/bench quick
 
 clean:
 	swift package clean
