@@ -7,6 +7,7 @@ import contextlib
 import glob
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +18,8 @@ import linux_host
 import memory
 import report
 import start_time
-from measure import say
+from guest_console import GuestFailed
+from measure import Samples, say
 from monitors import PREFIX
 
 # Of each kind, so that all of it stays below half an hour on two quiet cores.
@@ -38,23 +40,27 @@ def folders():
 
 
 def bare(tmpfs, ext4):
-    """What the bare guest measures on this machine's own /dev/kvm."""
-    results = {}
-    say("start to first guest instruction")
-    results["start"] = start_time.measure(tmpfs, START_ROUNDS)
-    results["start-q35"] = start_time.measure_q35(tmpfs, Q35_ROUNDS)
-    say("one flush at a time, tmpfs")
-    results["flush-tmpfs"] = flush.round_trips(os.path.join(tmpfs, "flush.img"), FLUSH_ROUNDS, 300)
-    say("one flush at a time, ext4")
-    results["flush-ext4"] = flush.round_trips(os.path.join(ext4, "flush.img"), FLUSH_ROUNDS, 300)
-    say("many flushes outstanding, ext4")
-    results["batches"] = flush.batches(os.path.join(ext4, "flush.img"), FLUSH_ROUNDS, 20)
-    results["syncs"] = flush.syncs_per_batch(os.path.join(ext4, "flush.img"), 20)
-    say("memory")
-    results["memory"] = memory.measure(tmpfs, MEMORY_ROUNDS)
-    say("instructions")
-    results["instructions"] = instructions.measure(tmpfs)
-    return results
+    """What the bare guest measures on this machine's own /dev/kvm: samples by part, and what failed."""
+    disk, memory_file = os.path.join(ext4, "flush.img"), os.path.join(tmpfs, "flush.img")
+    parts = {
+        "start": lambda: start_time.measure(tmpfs, START_ROUNDS),
+        "start-q35": lambda: start_time.measure_q35(tmpfs, Q35_ROUNDS),
+        "flush-tmpfs": lambda: flush.round_trips(memory_file, FLUSH_ROUNDS, 300),
+        "flush-ext4": lambda: flush.round_trips(disk, FLUSH_ROUNDS, 300),
+        "batches": lambda: flush.batches(disk, FLUSH_ROUNDS, 20),
+        "syncs": lambda: flush.syncs_per_batch(disk, 20),
+        "memory": lambda: memory.measure(tmpfs, MEMORY_ROUNDS),
+        "instructions": lambda: instructions.measure(tmpfs),
+    }
+    results, failed = {}, []
+    for name, part in parts.items():
+        say(f"bare guest: {name}")
+        results[name] = Samples()
+        try:
+            results[name].update(part())
+        except (GuestFailed, OSError, subprocess.SubprocessError) as error:
+            failed.append({"part": name, "why": str(error)[:500]})
+    return results, failed
 
 
 def kvm_runs_linux():
@@ -71,9 +77,10 @@ def main():
     kernel, initrd, disk = sys.argv[1:]
     begin, load = time.monotonic(), os.getloadavg()[0]
     with folders() as (tmpfs, ext4):
-        results = bare(tmpfs, ext4)
+        results, failed = bare(tmpfs, ext4)
     say("Linux guests")
     results["linux"] = linux_host.measure(kernel, initrd, disk, LINUX_ROUNDS, LINUX_MINUTES)
+    results["failed"] = failed + results["linux"].pop("failed")
     results["here"] = kvm_runs_linux()
     results["minutes"] = (time.monotonic() - begin) / 60
     results["load"] = (load, os.getloadavg()[0])

@@ -89,7 +89,7 @@ def syncs_per_batch(path, repeats, count=64):
             guest.ask("init event=1")
             before = _calls(trace)
             guest.ask(f"bench-flush-batch {repeats} {count} kicks={'one' if name == 'needletail' else 'each'}")
-            found[name] = (_calls(trace) - before) / repeats
+            found[name] = [(_calls(trace) - before) / repeats]
             guest.send("power-off")
             guest.wait_for_end()
         os.remove(trace)

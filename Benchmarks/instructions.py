@@ -41,4 +41,4 @@ def measure(folder):
     for devices in (1, 28):
         found[f"needletail/{devices}"] = count([program] + needletail(machine(devices))[1:], folder)
     found["qemu-microvm/1"] = count(qemu_microvm(machine(1)) + ["-append", "power-off; out 0x64 1 0xfe"], folder)
-    return {name: number / 1e6 for name, number in found.items()}
+    return {name: [number / 1e6] for name, number in found.items()}

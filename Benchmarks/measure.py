@@ -26,6 +26,13 @@ def interleave(contestants, rounds):
     return samples
 
 
+class Samples(dict):
+    """Samples by name; none for what was not measured."""
+
+    def __missing__(self, _):
+        return []
+
+
 def median(samples):
     return statistics.median(samples)
 

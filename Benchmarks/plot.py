@@ -23,7 +23,7 @@ def _number(value):
 
 def line_plot(title, x_label, y_label, ticks, series):
     """An SVG document. `ticks` are the x values' names, evenly spaced; `series` is name to a list of values, None where there is none."""
-    top = _nice_top(max(value for values in series.values() for value in values if value is not None))
+    top = _nice_top(max((value for values in series.values() for value in values if value is not None), default=1))
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def x(index):

@@ -36,7 +36,7 @@ def batches(_, ext4):
     path = os.path.join(ext4, "flush.img")
     ratio("flushes per second, 64 outstanding, ext4", flush.batches(path, 3, 5, counts=(64,)), "needletail/64", "qemu-q35/64", "/s")
     for name, count in flush.syncs_per_batch(path, 5).items():
-        print(f"bench: syncs per 64 requests: {name} {count:.3g}", flush=True)
+        print(f"bench: syncs per 64 requests: {name} {count[0]:.3g}", flush=True)
 
 
 def memories(tmpfs, _):
@@ -46,7 +46,7 @@ def memories(tmpfs, _):
 
 def counts(tmpfs, _):
     for name, number in instructions.measure(tmpfs).items():
-        print(f"bench: instructions, {name}: {number:.2f} million", flush=True)
+        print(f"bench: instructions, {name}: {number[0]:.2f} million", flush=True)
 
 
 def main():

@@ -84,12 +84,11 @@ def _plots(results):
 
 
 def _growth(results):
-    start = results["start"]
-    lines = [["floor", "", "", spread(start["floor"], "ms")]]
-    for key in sorted(start, key=lambda key: (key.split("/")[0], len(key), key)):
-        if key != "floor":
-            name, count, size = key.split("/")
-            lines.append([name, count, size, spread(start[key], "ms")])
+    lines = []
+    for key, samples in results["start"].items():
+        name, count, size = key.split("/") if "/" in key else (key, "none", "")
+        lines.append([name, count, size, spread(samples, "ms")])
+    lines.sort(key=lambda line: line[0])
     return _table(["monitor", "devices", "size of each", "start to first guest instruction"], lines)
 
 
@@ -102,13 +101,13 @@ def _compressed_kernel(linux):
 
 
 def _instructions(counts):
-    return _table(["start to end of a guest that powers off at once", "million instructions"], [[name, f"{value:.2f}"] for name, value in counts.items()])
+    return _table(["start to end of a guest that powers off at once", "million instructions"], [[name, f"{value[0]:.2f}"] for name, value in counts.items()])
 
 
-def _failures(linux):
-    if not linux["failed"]:
+def _failures(failed):
+    if not failed:
         return "Nothing failed."
-    return "\n".join(f"- {failure['part']}: {failure['why']}" for failure in linux["failed"])
+    return "\n".join(f"- {failure['part']}: {failure['why']}" for failure in failed)
 
 
 def write(results):
@@ -123,7 +122,7 @@ def write(results):
         "growth": _growth(results),
         "instructions": _instructions(results["instructions"]),
         "compressed-kernel": _compressed_kernel(results["linux"]),
-        "failures": _failures(results["linux"]),
+        "failures": _failures(results["failed"]),
     }
     for name, part in parts.items():
         text = text.replace("{{" + name + "}}", part)
