@@ -48,6 +48,7 @@ def bare(tmpfs, ext4):
         "flush-tmpfs": lambda: flush.round_trips(memory_file, FLUSH_ROUNDS, 300),
         "flush-ext4": lambda: flush.round_trips(disk, FLUSH_ROUNDS, 300),
         "batches": lambda: flush.batches(disk, FLUSH_ROUNDS, 20),
+        "batches-written": lambda: flush.batches(disk, FLUSH_ROUNDS, 5, counts=(64,), written_to=True),
         "syncs": lambda: flush.syncs_per_batch(disk, 20),
         "memory": lambda: memory.measure(tmpfs, MEMORY_ROUNDS),
         "instructions": lambda: instructions.measure(tmpfs),

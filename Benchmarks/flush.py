@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import threading
 import time
 
 from guest_console import BareGuest
@@ -59,8 +60,35 @@ def round_trips(path, rounds, requests):
         return interleave(contestants, rounds)
 
 
-def batches(path, rounds, repeats, counts=OUTSTANDING):
-    """Requests per second with several outstanding, by monitor and their number; each rings the doorbell, as Linux does."""
+@contextlib.contextmanager
+def _written_to(path):
+    """Somebody stores into a page of the file again and again, so that every sync finds something to write."""
+    ended = threading.Event()
+
+    def write():
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            page = 0
+            while not ended.wait(0.0002):
+                os.pwrite(descriptor, b"needletail", page * 4096)
+                page = (page + 1) % 4096
+        finally:
+            os.close(descriptor)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def batches(path, rounds, repeats, counts=OUTSTANDING, written_to=False):
+    """Requests per second with several outstanding, by monitor and their number; each rings the doorbell, as Linux does.
+
+    `written_to`: somebody stores into the file meanwhile, as guests would that have something to flush.
+    """
     with contextlib.ExitStack() as stack:
         guests = {name: stack.enter_context(BareGuest(words(_machine(path)))) for name, words in MONITORS.items()}
 
@@ -73,6 +101,8 @@ def batches(path, rounds, repeats, counts=OUTSTANDING):
             return flush
 
         contestants = {f"{name}/{count}": sample(guest, count) for count in counts for name, guest in guests.items()}
+        if written_to:
+            stack.enter_context(_written_to(path))
         return interleave(contestants, rounds)
 
 

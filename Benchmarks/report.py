@@ -72,7 +72,7 @@ def _plots(results):
             "Start to first guest instruction", "size of the one device (no hardware paging)", "milliseconds", SIZES,
             {title: _medians(start, f"{name}/1/{{}}", SIZES) for title, name in monitors.items()}),
         "flush-outstanding.svg": line_plot(
-            "Flushes per second, ext4", "requests outstanding", "flushes per second", OUTSTANDING,
+            "Flushes per second, ext4, nothing to write", "requests outstanding", "flushes per second", OUTSTANDING,
             {title: _medians(batches, f"{name}/{{}}", OUTSTANDING) for title, name in (("Needletail", "needletail"), ("QEMU q35", "qemu-q35"))}),
     }
     if "sharing" in linux:
@@ -104,10 +104,12 @@ def _instructions(counts):
     return _table(["start to end of a guest that powers off at once", "million instructions"], [[name, f"{value[0]:.2f}"] for name, value in counts.items()])
 
 
-def _failures(failed):
-    if not failed:
-        return "Nothing failed."
-    return "\n".join(f"- {failure['part']}: {failure['why']}" for failure in failed)
+def _failures(failed, rows):
+    lines = [f"- {failure['part']}: {failure['why']}" for failure in failed]
+    missing = [row.what for row in rows if row.verdict == "not measured"]
+    if missing:
+        lines.append(f"- without figures for that reason, or because time ran out: {'; '.join(missing)}")
+    return "\n".join(lines) or "Nothing failed."
 
 
 def write(results):
@@ -122,7 +124,7 @@ def write(results):
         "growth": _growth(results),
         "instructions": _instructions(results["instructions"]),
         "compressed-kernel": _compressed_kernel(results["linux"]),
-        "failures": _failures(results["failed"]),
+        "failures": _failures(results["failed"], rows),
     }
     for name, part in parts.items():
         text = text.replace("{{" + name + "}}", part)
