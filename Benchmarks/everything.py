@@ -1,6 +1,6 @@
 """Measures everything and writes docs/performance.md.
 
-    everything.py KERNEL_FOLDER INITRD DISK_IMAGE      Scripts/bench calls it
+everything.py KERNEL_FOLDER INITRD DISK_IMAGE      Scripts/bench calls it
 """
 
 import contextlib

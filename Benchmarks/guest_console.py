@@ -57,7 +57,8 @@ class GuestConsole:
                 part = os.read(self.process.stdout.fileno(), 65536)
             if not part:
                 why = f"said nothing for {self.patience} s" if self.process.poll() is None else "ended"
-                raise GuestFailed(f"{os.path.basename(self.command[0])} {why}; it said {self.complaints()}; last lines: {self.seen[-5:]}")
+                name = os.path.basename(self.command[0])
+                raise GuestFailed(f"{name} {why}; it said {self.complaints()}; last lines: {self.seen[-5:]}")
             self._pending += part
         line, self._pending = self._pending.split(b"\n", 1)
         text = line.decode(errors="replace").strip("\r")
@@ -70,7 +71,7 @@ class GuestConsole:
             line = self.line()
             for beginning in beginnings:
                 if beginning in line:
-                    return line[line.index(beginning):]
+                    return line[line.index(beginning) :]
 
     def send(self, text):
         self.process.stdin.write(text.encode() + b"\n")

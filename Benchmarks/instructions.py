@@ -1,6 +1,7 @@
-"""Instructions that a monitor executes from its start to the end of a guest that powers off at once, counted by valgrind's callgrind.
+"""Instructions that a monitor executes from its start to the end of a guest that powers off at once.
 
-They hardly vary from run to run, whatever else the machine does. What the kernel does for the monitor is not in them.
+valgrind's callgrind counts them. They hardly vary from run to run, whatever else the machine does. What the
+kernel does for the monitor is not in them.
 """
 
 import os

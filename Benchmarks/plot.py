@@ -22,7 +22,7 @@ def _number(value):
 
 
 def line_plot(title, x_label, y_label, ticks, series):
-    """An SVG document. `ticks` are the x values' names, evenly spaced; `series` is name to a list of values, None where there is none."""
+    """An SVG document. `ticks` are the x values' names, evenly spaced; `series` is name to values, None where there is none."""
     top = _nice_top(max((value for values in series.values() for value in values if value is not None), default=1))
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
@@ -33,12 +33,14 @@ def line_plot(title, x_label, y_label, ticks, series):
         return TOP + inner_height * (1 - value / top)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#777">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12"',
+        'fill="#777">',
         f'<text x="{LEFT}" y="20" font-size="14">{html.escape(title)}</text>',
     ]
     for step in range(5):
         value = top * step / 4
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#999" stroke-opacity="0.4"/>')
+        ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"'
+        parts.append(f'<line {ends} stroke="#999" stroke-opacity="0.4"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{_number(value)}</text>')
     for index, tick in enumerate(ticks):
         parts.append(f'<text x="{x(index):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{html.escape(str(tick))}</text>')

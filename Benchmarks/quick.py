@@ -1,4 +1,4 @@
-"""What three minutes suffice for: counted instructions, and ratios of a few interleaved rounds. Prints rows; noise fails nothing."""
+"""What three minutes suffice for: counted instructions, and ratios of a few rounds. Prints rows; noise fails nothing."""
 
 import os
 import subprocess
@@ -34,7 +34,9 @@ def flushes(tmpfs, _):
 
 def batches(_, ext4):
     path = os.path.join(ext4, "flush.img")
-    ratio("flushes per second, 64 outstanding, ext4", flush.batches(path, 3, 5, counts=(64,)), "needletail/64", "qemu-q35/64", "/s")
+    ratio(
+        "flushes per second, 64 outstanding, ext4", flush.batches(path, 3, 5, counts=(64,)), "needletail/64", "qemu-q35/64", "/s"
+    )
     for name, count in flush.syncs_per_batch(path, 5).items():
         print(f"bench: syncs per 64 requests: {name} {count[0]:.3g}", flush=True)
 

@@ -4,6 +4,7 @@ import datetime
 import os
 import re
 import subprocess
+import textwrap
 
 from flush import OUTSTANDING
 from linux_guest import MACHINE_COUNTS
@@ -31,7 +32,11 @@ def _notes(rows):
             reasons.setdefault(row.note, []).append(row.what)
     if not reasons:
         return "Every row was reached."
-    return "\n".join(f"- {'; '.join(names)}: {note}" for note, names in reasons.items())
+    return "\n".join(_bullet(f"{'; '.join(names)}: {note}") for note, names in reasons.items())
+
+
+def _bullet(text):
+    return textwrap.fill(text, 130, initial_indent="- ", subsequent_indent="  ")
 
 
 def _output(*command):
@@ -64,22 +69,41 @@ def _plots(results):
     """File name to SVG."""
     start, batches, linux = results["start"], results["batches"], results["linux"]
     monitors = {"Needletail": "needletail", "QEMU microvm": "qemu-microvm"}
+    with_memory = {"Needletail": "needletail", "QEMU q35": "qemu-q35"}
     plots = {
         "start-devices.svg": line_plot(
-            "Start to first guest instruction", "devices of 64 MiB", "milliseconds", DEVICE_COUNTS,
-            {title: _medians(start, f"{name}/{{}}/64M", DEVICE_COUNTS) for title, name in monitors.items()}),
+            "Start to first guest instruction",
+            "devices of 64 MiB",
+            "milliseconds",
+            DEVICE_COUNTS,
+            {title: _medians(start, f"{name}/{{}}/64M", DEVICE_COUNTS) for title, name in monitors.items()},
+        ),
         "start-size.svg": line_plot(
-            "Start to first guest instruction", "size of the one device (no hardware paging)", "milliseconds", SIZES,
-            {title: _medians(start, f"{name}/1/{{}}", SIZES) for title, name in monitors.items()}),
+            "Start to first guest instruction",
+            "size of the one device (no hardware paging)",
+            "milliseconds",
+            SIZES,
+            {title: _medians(start, f"{name}/1/{{}}", SIZES) for title, name in monitors.items()},
+        ),
         "flush-outstanding.svg": line_plot(
-            "Flushes per second, ext4, nothing to write", "requests outstanding", "flushes per second", OUTSTANDING,
-            {title: _medians(batches, f"{name}/{{}}", OUTSTANDING) for title, name in (("Needletail", "needletail"), ("QEMU q35", "qemu-q35"))}),
+            "Flushes per second, ext4, nothing to write",
+            "requests outstanding",
+            "flushes per second",
+            OUTSTANDING,
+            {title: _medians(batches, f"{name}/{{}}", OUTSTANDING) for title, name in with_memory.items()},
+        ),
     }
     if "sharing" in linux:
         plots["sharing.svg"] = line_plot(
-            "One image of 64 MiB that all machines read", "machines", "MiB of the host, image and monitors", MACHINE_COUNTS,
-            {title: [sum(linux["sharing"][f"{name}/{count}"].values()) for count in MACHINE_COUNTS]
-             for title, name in (("Needletail", "needletail"), ("QEMU q35", "qemu-q35"))})
+            "One image of 64 MiB that all machines read",
+            "machines",
+            "MiB of the host, image and monitors",
+            MACHINE_COUNTS,
+            {
+                title: [sum(linux["sharing"][f"{name}/{count}"].values()) for count in MACHINE_COUNTS]
+                for title, name in with_memory.items()
+            },
+        )
     return plots
 
 
@@ -101,14 +125,15 @@ def _compressed_kernel(linux):
 
 
 def _instructions(counts):
-    return _table(["start to end of a guest that powers off at once", "million instructions"], [[name, f"{value[0]:.2f}"] for name, value in counts.items()])
+    lines = [[name, f"{value[0]:.2f}"] for name, value in counts.items()]
+    return _table(["start to end of a guest that powers off at once", "million instructions"], lines)
 
 
 def _failures(failed, rows):
-    lines = [f"- {failure['part']}: {failure['why']}" for failure in failed]
+    lines = [_bullet(f"{failure['part']}: {failure['why']}") for failure in failed]
     missing = [row.what for row in rows if row.verdict == "not measured"]
     if missing:
-        lines.append(f"- without figures for that reason, or because time ran out: {'; '.join(missing)}")
+        lines.append(_bullet(f"without figures for that reason, or because time ran out: {'; '.join(missing)}"))
     return "\n".join(lines) or "Nothing failed."
 
 
@@ -119,7 +144,9 @@ def write(results):
         text = file.read()
     parts = {
         "machine": _machine(results),
-        "rows": _table(["what", "Needletail", "beside it", "ratio", "to reach", ""], [row.cells() for row in rows]),
+        "rows": _table(
+            ["what; beside what, if not QEMU", "Needletail", "beside it", "ratio", "to reach", ""], [row.cells() for row in rows]
+        ),
         "notes": _notes(rows),
         "growth": _growth(results),
         "instructions": _instructions(results["instructions"]),
