@@ -23,6 +23,17 @@ def _microseconds(answer, key):
     return int(answer[key]) / int(answer["hertz"]) * 1e6
 
 
+@contextlib.contextmanager
+def _guests(path):
+    """A guest of each monitor, frozen."""
+    with contextlib.ExitStack() as stack:
+        guests = {}
+        for name, words in MONITORS.items():
+            guests[name] = stack.enter_context(BareGuest(words(_machine(path))))
+            guests[name].freeze()
+        yield guests
+
+
 def own_fdatasync(path, count=200):
     """Microseconds of the host's own fdatasync of the file, as the guests' flushes find it: nothing is dirty."""
     times = []
@@ -40,17 +51,17 @@ def own_fdatasync(path, count=200):
 def round_trips(path, rounds, requests):
     """Microseconds of one request at a time, by monitor; of the guest's own instructions in it; and of the host's own fdatasync.
 
-    The guests live through all rounds, and take turns. They poll: QEMU 7.2's device has no message-signalled interrupts, which the
+    The guests live through all rounds and take turns; who is not measured is frozen. They poll: QEMU 7.2's device has no message-signalled interrupts, which the
     bare guest would need to wait for one.
     """
-    with contextlib.ExitStack() as stack:
-        guests = {name: stack.enter_context(BareGuest(words(_machine(path)))) for name, words in MONITORS.items()}
+    with _guests(path) as guests:
 
         def sample(guest, command):
             def run():
-                guest.ask("init event=1")
-                guest.ask("bench-flush 20")
-                return _microseconds(guest.ask(f"{command} {requests}"), "median-cycles")
+                with guest.awake():
+                    guest.ask("init event=1")
+                    guest.ask("bench-flush 20")
+                    return _microseconds(guest.ask(f"{command} {requests}"), "median-cycles")
 
             return run
 
@@ -89,13 +100,13 @@ def batches(path, rounds, repeats, counts=OUTSTANDING, written_to=False):
 
     `written_to`: somebody stores into the file meanwhile, as guests would that have something to flush.
     """
-    with contextlib.ExitStack() as stack:
-        guests = {name: stack.enter_context(BareGuest(words(_machine(path)))) for name, words in MONITORS.items()}
+    with _guests(path) as guests, contextlib.ExitStack() as stack:
 
         def sample(guest, count):
             def flush():
-                guest.ask("init event=1")
-                answer = guest.ask(f"bench-flush-batch {max(repeats * 8 // count, repeats)} {count} kicks=each")
+                with guest.awake():
+                    guest.ask("init event=1")
+                    answer = guest.ask(f"bench-flush-batch {max(repeats * 8 // count, repeats)} {count} kicks=each")
                 return count / _microseconds(answer, "median-cycles") * 1e6
 
             return flush

@@ -1,7 +1,9 @@
 """A monitor with a guest that talks on the serial port, which is the monitor's standard input and output."""
 
+import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import tempfile
 import time
@@ -75,6 +77,18 @@ class GuestConsole:
 
     def send(self, text):
         self.process.stdin.write(text.encode() + b"\n")
+
+    def freeze(self):
+        """Stops the monitor until `awake`: a guest that waits for a command polls, and would take a processor from others."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    @contextlib.contextmanager
+    def awake(self):
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.freeze()
 
     def wait_for_end(self):
         return self.process.wait(timeout=self.patience)

@@ -95,7 +95,7 @@ def _plots(results):
     }
     if "sharing" in linux:
         plots["sharing.svg"] = line_plot(
-            "One image of 64 MiB that all machines read",
+            "One image of 16 MiB that all machines read",
             "machines",
             "MiB of the host, image and monitors",
             MACHINE_COUNTS,

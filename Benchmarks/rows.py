@@ -285,7 +285,7 @@ def _sharing(linux):
     found = linux.get("sharing", {})
     one, sixteen = ([found[f"needletail/{n}"]["image"]] if found else [] for n in (1, 16))
     row = compare(
-        "host memory for one image of 64 MiB, 16 machines; 1 machine", sixteen, one, "MiB", 1.05, "noise", by="1 machine"
+        "host memory for one image of 16 MiB, 16 machines; 1 machine", sixteen, one, "MiB", 1.05, "noise", by="1 machine"
     )
     if not found:
         return [row]
