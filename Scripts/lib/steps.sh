@@ -45,4 +45,7 @@ prepare_guests() {
     make --silent -C Tests/BareGuest
     guest=$(Scripts/guest-kernel)
     Scripts/guest-initrd >/dev/null
+    # Linux 6.12: from 6.8 on the driver knows shared memory regions.
+    newer_guest=$(Scripts/guest-kernel trixie)
+    Scripts/guest-initrd -s trixie >/dev/null
 }

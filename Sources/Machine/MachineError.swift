@@ -11,6 +11,8 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     case kvm(KVMError)
     case host(SystemCallError)
     case layout(LayoutError)
+    /// The host has no memory of this size for the guest; with its reason.
+    case ram(byteCount: UInt64, String)
     /// With the id of the memory-backend object.
     case backend(String, MemoryBackendError)
     /// With the name of the device.
@@ -19,8 +21,8 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     case addressSpace(String, AddressSpaceExhausted)
     case configuration(String, ConfigurationError)
     case guestMemory(GuestMemoryError)
-    /// A kernel or initial RAM disk, with its path.
-    case bootFile(path: String, SystemCallError)
+    /// A kernel or initial RAM disk, with its option and path.
+    case bootFile(option: String, path: String, SystemCallError)
     /// What was in them; with the option.
     case boot(option: String, BootError)
     /// What can be seen from the text of an option or command.
@@ -39,13 +41,15 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
         case .kvm(let error): "\(error)"
         case .host(let error): "\(error)"
         case .layout(let error): "-m: \(error)"
+        case .ram(let byteCount, let reason): "-m: no \(byteCount) bytes of RAM for the guest: \(reason); give less"
         case .backend(_, let error): "\(error)"
         case .deviceMemory(let device, let error): "\(Self.option(device)): \(error)"
         case .bus(let device, let error): "\(Self.option(device)): \(error)"
-        case .addressSpace(let device, let error): "\(Self.option(device)): \(error)"
+        case .addressSpace(let device, let error):
+            "\(Self.option(device)): \(error)" + (error.bar == SharedMemoryBAR.index ? ", or leave x-shmem out" : "")
         case .configuration(let device, let error): "\(Self.option(device)): \(error)"
         case .guestMemory(let error): "guest memory: \(error)"
-        case .bootFile(let path, let error): "could not read '\(path)': \(error.errno)"
+        case .bootFile(let option, let path, let error): "\(option) \(path): could not be read: \(error.errno)"
         case .boot(let option, let error): "\(option): \(error)"
         case .dialect(let error): error.message
         case .serial(let target, let error): "-serial \(target): \(error)"

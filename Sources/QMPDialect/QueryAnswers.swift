@@ -53,7 +53,7 @@ private func memoryBackendAnswer(_ backend: MemoryBackendStatus) -> JSONValue {
 
 private func memoryDeviceAnswer(_ device: MemoryDeviceStatus) -> JSONValue {
     var data = [
-        JSONMember("memdev", .string("/objects/\(device.memoryBackend)")), JSONMember("memaddr", .integer(device.address)),
+        JSONMember("memdev", .string("/objects/\(device.memoryBackend)")), JSONMember("memaddr", .integer(device.address ?? 0)),
         JSONMember("size", .integer(device.size)),
     ]
     if let id = device.id { data.append(JSONMember("id", .string(id))) }
@@ -64,8 +64,9 @@ private func persistentMemoryAnswer(_ device: MemoryDeviceStatus) -> JSONValue {
     var members: [JSONMember] = []
     if let id = device.id { members.append(JSONMember("id", .string(id))) }
     if let slot = device.slot { members.append(JSONMember("addr", .string(slot.text))) }
+    if let address = device.address { members.append(JSONMember("memaddr", .integer(address))) }
     members += [
-        JSONMember("memaddr", .integer(device.address)), JSONMember("size", .integer(device.size)),
+        JSONMember("size", .integer(device.size)), JSONMember("shmem", .boolean(device.sharedMemoryBAR != nil)),
         JSONMember("memdev", .string(device.memoryBackend)), JSONMember("durable", .boolean(device.reachesFile)),
         JSONMember("readonly", .boolean(device.isReadOnly)), JSONMember("unplugging", .boolean(device.isBeingRemoved)),
     ]

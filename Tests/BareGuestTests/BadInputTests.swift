@@ -22,7 +22,7 @@ struct BadInputTests {
     private static let device = file + "-device virtio-pmem-pci,memdev=m"
 
     static let boot = [
-        BadOptions("-kernel FOLDER/missing", "FOLDER/missing", "No such file"),
+        BadOptions("-kernel FOLDER/missing", "-kernel FOLDER/missing", "No such file"),
         BadOptions("-kernel FOLDER", "FOLDER", "directory"),
         BadOptions("-kernel FOLDER/empty", "-kernel FOLDER/empty", "empty"),
         BadOptions("-kernel FOLDER/text", "-kernel FOLDER/text", "not a kernel"),
@@ -30,12 +30,14 @@ struct BadInputTests {
         BadOptions("-kernel FOLDER/cut-header", "-kernel FOLDER/cut-header"),
         BadOptions("-kernel FOLDER/cut-bzimage", "-kernel FOLDER/cut-bzimage"),
         BadOptions("-kernel FOLDER/fifo", "FOLDER/fifo"),
-        BadOptions("-initrd FOLDER/missing", "FOLDER/missing", "No such file"),
+        BadOptions("-initrd FOLDER/missing", "-initrd FOLDER/missing", "No such file"),
         BadOptions("-initrd FOLDER", "FOLDER", "directory"),
         BadOptions("-initrd FOLDER/empty", "-initrd FOLDER/empty", "empty"),
         BadOptions("-initrd FOLDER/huge", "-initrd FOLDER/huge", "34359738368", "-m"),
         BadOptions("-m 1M", "-m", "2M"),
         BadOptions("-m 8388608T", "-m"),
+        // Megabytes, as in QEMU: more than the processor can address, or than KVM takes in one piece.
+        BadOptions("-m 0x4000000", "-m: ", "70368744177664 bytes of RAM", "give less"),
     ]
 
     static let objects = [
@@ -57,6 +59,11 @@ struct BadInputTests {
         BadOptions("-object memory-backend-file,id=m,share=on,mem-path=FOLDER/good", "size", "missing"),
         BadOptions("-pidfile FOLDER/no/pid", "FOLDER/no/pid", "No such file"),
         BadOptions("-netdev user", "-netdev"),
+        BadOptions("-serial file:FOLDER/no/x", "-serial file:FOLDER/no/x", "No such file"),
+        BadOptions("-serial unix:FOLDER/no/x", "-serial unix:FOLDER/no/x", "No such file"),
+        BadOptions("-serial unix:FOLDER/no/x,server=on,wait=off", "-serial unix:FOLDER/no/x,server=on,wait=off", "No such file"),
+        BadOptions(device + ",x-shmem=on,memaddr=0x40000000", "x-shmem=on", "memaddr"),
+        BadOptions(file + "-device virtio-pmem-pci,memdev=m,x-shmem=1", "'x-shmem' expects 'on' or 'off'"),
     ]
 
     @Test(arguments: boot + objects) func refused(_ test: BadOptions) throws {

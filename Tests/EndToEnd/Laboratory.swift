@@ -16,6 +16,9 @@ enum Laboratory {
     /// The folder that Scripts/guest-kernel prints, with an initial RAM disk in it.
     static var guest: String { environment["NEEDLETAIL_GUEST"] ?? "" }
 
+    /// The same with a kernel from 6.8 on, whose driver knows shared memory regions.
+    static var newerGuest: String { environment["NEEDLETAIL_NEWER_GUEST"] ?? "" }
+
     /// A folder on a real file system, for disks.
     static var folder: String { environment["NEEDLETAIL_FOLDER"] ?? "/var/tmp" }
 

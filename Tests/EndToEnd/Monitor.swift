@@ -15,6 +15,8 @@ final class Monitor: Sendable {
         var memory = "512M"
         var processors = 1
         var kernel = Kernel.pvh
+        /// The folder of the kernel and its initial RAM disk.
+        var guest = Laboratory.guest
         /// The scripts in Tests/EndToEnd/guest that the guest runs, by name.
         var scripts: [String]
         /// Further words for the guest's kernel command line.
@@ -27,8 +29,8 @@ final class Monitor: Sendable {
         var arguments: [String] {
             let words = "console=ttyS0 quiet panic=-1 cryptomgr.notests nt.run=\(scripts.joined(separator: ",")) \(append)"
             let base = [
-                "-m", memory, "-smp", "\(processors)", "-kernel", "\(Laboratory.guest)/\(kernel.rawValue)",
-                "-initrd", "\(Laboratory.guest)/initrd.img", "-append", words, "-nographic",
+                "-m", memory, "-smp", "\(processors)", "-kernel", "\(guest)/\(kernel.rawValue)",
+                "-initrd", "\(guest)/initrd.img", "-append", words, "-nographic",
             ]
             return base + (serial.map { ["-serial", $0] } ?? []) + devices
         }

@@ -100,6 +100,22 @@ struct LookupCase: Sendable {
         #expect(isTaken, "its addresses are free")
     }
 
+    @Test func whatIsKeptForMemoryIsNobodyElses() {
+        var table = Self.table([(1, 0x1000, 0x1000)])
+        let (over, beside) = (table.reserve(at: 0x1fff, byteCount: 2), table.reserve(at: 0x2000, byteCount: 0x1000))
+        #expect(!over && beside)
+        #expect(table.block(at: 0x2000, byteCount: 4) == nil, "the kernel answers there")
+        let (again, block) = (
+            table.reserve(at: 0x2800, byteCount: 1), table.insert(NumberedBlock(2), at: 0x2ff8, byteCount: 16)
+        )
+        #expect(!again && !block)
+        table.release(at: 0x1000)
+        #expect(table.block(at: 0x1000, byteCount: 4) != nil, "a block is not given up like memory")
+        table.release(at: 0x2000)
+        let afterwards = table.insert(NumberedBlock(2), at: 0x2ff8, byteCount: 16)
+        #expect(afterwards)
+    }
+
     @Test func whereNobodyAnswersAllBitsAreSet() throws {
         let dispatch = AddressDispatch(GuestMemory(), try ControlEvents())
         let inserted = dispatch.updatePorts { $0.insert(NumberedBlock(5), at: 0x60, byteCount: 1) }

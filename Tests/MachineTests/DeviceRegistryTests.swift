@@ -21,12 +21,12 @@ struct RefusalCase: Sendable {
 }
 
 @Suite struct DeviceRegistryTests {
-    private static let backends = ["a": "16M", "b": "2G", "c": "32M"]
+    private static let backends = ["a": "16M", "b": "2G", "c": "32M", "huge": "300G"]
 
     private func configuration(_ devices: [String]) throws -> MachineConfiguration {
         var arguments = ["-kernel", "k", "-m", "512M"]
         for (id, size) in Self.backends.sorted(by: { $0.key < $1.key }) {
-            arguments += ["-object", "memory-backend-ram,id=\(id),size=\(size)"]
+            arguments += ["-object", "memory-backend-ram,id=\(id),size=\(size),reserve=off"]
         }
         for device in devices { arguments += ["-device", "virtio-pmem-pci,\(device)"] }
         guard case .run(let configuration, _) = try parseCommandLine(arguments) else {
@@ -56,7 +56,7 @@ struct RefusalCase: Sendable {
     ])
     func placement(_ test: PlacementCase) throws {
         let registry = try registry(test.devices)
-        #expect(registry.devices.map(\.range.start.rawValue) == test.starts)
+        #expect(registry.devices.map(\.range?.start.rawValue) == test.starts)
         #expect(registry.devices.map(\.slot) == test.slots)
         #expect(Set(registry.devices.map(\.slot)).count == test.slots.count)
     }
@@ -68,6 +68,10 @@ struct RefusalCase: Sendable {
         RefusalCase(devices: ["memdev=a,memaddr=0xfffff00000"], message: ["0xfffff00000"]),
         RefusalCase(devices: ["memdev=a,memaddr=0xffffffe00000"], message: ["0xffffffe00000", "40 bits"]),
         RefusalCase(devices: ["memdev=a,memaddr=0xffffffffffe00000"], message: ["memdev=a", "end of the address space"]),
+        // Both windows together have 256 GiB and 512 MiB.
+        RefusalCase(
+            devices: ["memdev=a,x-shmem=on", "memdev=huge,x-shmem=on,id=nv"],
+            message: ["id=nv", "BAR 4", "549755813888", "leave x-shmem out"]),
         RefusalCase(
             devices: ["memdev=a,memaddr=0x40000000", "memdev=c,memaddr=0x40000000"],
             message: ["memdev=c", "overlaps device memory"]),
@@ -87,6 +91,21 @@ struct RefusalCase: Sendable {
             let names = try registry(["memdev=a", "memdev=c,id=\(other)"]).devices.map(\.name)
             #expect(Set(names).count == 2, "\(names)")
         }
+    }
+
+    @Test func memoryThatIsABARHasNoAddressYet() throws {
+        let registry = try registry(["memdev=a,x-shmem=on", "memdev=c"])
+        #expect(registry.devices.map { $0.range?.start.rawValue } == [nil, 0x1_0000_0000])
+        #expect(registry.devices.map(\.slot) == [1, 2])
+    }
+
+    @Test(arguments: [
+        (1, 0, 4096), (4097, 0, 8192), (16 << 20, 2 << 20, 16 << 20), (20 << 20, 2 << 20, 32 << 20), (1 << 30, 1 << 30, 1 << 30),
+        (16 << 20, 1 << 30, 1 << 30), (1 << 62, 0, 1 << 62), (1 << 62 + 1, 0, nil), (.max, .max, nil),
+    ] as [(UInt64, UInt64, UInt64?)])
+    func sizesOfBARs(byteCount: UInt64, alignment: UInt64, expected: UInt64?) {
+        let bar = try? SharedMemoryBAR.make(byteCount: byteCount, alignment: alignment)
+        #expect(bar?.byteCount == expected)
     }
 
     @Test func whatIsGivenBackCanBeHadAgain() throws {

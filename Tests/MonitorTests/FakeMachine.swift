@@ -121,12 +121,16 @@ extension FakeMachine {
         state.withLock { state in
             state.placed.map { device in
                 let backend = state.inventory.backends.first { $0.id == device.options.memoryBackend }
-                return MemoryDeviceStatus(
-                    id: device.options.id, address: device.address, size: backend?.size ?? 0,
+                // As if the guest had not switched the BAR on yet.
+                let isBAR = device.options.offersSharedMemoryRegion
+                var status = MemoryDeviceStatus(
+                    id: device.options.id, address: isBAR ? nil : device.address, size: backend?.size ?? 0,
                     memoryBackend: device.options.memoryBackend, slot: PCISlot(device: device.slot),
                     path: backend?.file?.path, reachesFile: backend?.file != nil && backend?.isShared == true,
                     isBeingRemoved: device.options.id.map { state.pendingRemovals.contains($0) } ?? false,
                     flushes: .init(completed: 3, failed: 0))
+                status.sharedMemoryBAR = isBAR ? 4 : nil
+                return status
             }
         }
     }

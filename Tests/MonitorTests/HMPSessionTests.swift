@@ -55,6 +55,16 @@ private func answer(_ line: String, _ machine: FakeMachine) -> String {
     #expect(answer("info qtree", machine).contains("      dev: virtio-pmem-pci, id \"nv2\"\r\n        addr = 02.0\r\n"))
 }
 
+@Test func memoryThatIsABARIsToldApart() {
+    let machine = FakeMachine()
+    #expect(answer("object_add memory-backend-file,id=m,share=on,mem-path=f,size=1G", machine) == "")
+    #expect(answer("device_add virtio-pmem-pci,id=d,memdev=m,x-shmem=on", machine) == "")
+    #expect(answer("info memory-devices", machine).contains("  memaddr: 0x0\r\n"))
+    #expect(
+        answer("info pmem", machine).contains(
+            "  memaddr: none, the guest has switched the BAR off\r\n  shared memory region: BAR 4\r\n  size: 1073741824\r\n"))
+}
+
 @Test func wrongNamesAreAnsweredInQEMUsWords() throws {
     let machine = FakeMachine()
     let add = "object_add memory-backend-ram,id=m,size=4M"

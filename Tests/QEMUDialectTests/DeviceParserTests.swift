@@ -27,6 +27,10 @@ private let deviceRefusals = [
     RefusalRow("\(device),memaddr=5G", "Parameter 'memaddr' expects integer"),
     RefusalRow("\(device),memaddr=-1", "Parameter 'memaddr' expects integer"),
     RefusalRow("\(device),packed=maybe", "Parameter 'packed' expects 'on' or 'off'"),
+    RefusalRow("\(device),x-shmem=1", "Parameter 'x-shmem' expects 'on' or 'off'"),
+    RefusalRow(
+        "\(device),x-shmem=on,memaddr=0x40000000",
+        "x-shmem=on: not supported: the guest chooses the address of a BAR; leave memaddr out"),
     RefusalRow("\(device),queue_reset=on", "queue_reset=on: not supported: the device does not offer this feature"),
     RefusalRow(
         "\(device),x-needletail-queue-size=3",
@@ -82,6 +86,13 @@ func packedRingIsOfferedOnRequest(text: String, isOffered: Bool) throws {
     #expect(try parsedDevice("virtio-pmem-pci,memdev=m,\(text)").offersPackedRing == isOffered)
 }
 
+@Test(arguments: [
+    ("x-shmem=on", true), ("x-shmem", true), ("x-shmem=on,memaddr=0", true), ("x-shmem=off,memaddr=0x40000000", false), ("id=x", false),
+])
+func sharedMemoryRegionIsOfferedOnRequest(text: String, isOffered: Bool) throws {
+    #expect(try parsedDevice("virtio-pmem-pci,memdev=m,\(text)").offersSharedMemoryRegion == isOffered)
+}
+
 @Test(arguments: [2, 128, 1024] as [UInt16])
 func queueSizeArrives(size: UInt16) throws {
     #expect(try parsedDevice("virtio-pmem-pci,memdev=m,x-needletail-queue-size=\(size)").queueSize == size)
@@ -97,7 +108,7 @@ func queueSizeArrives(size: UInt16) throws {
         Issue.record("no help")
         return
     }
-    for name in ["memdev", "memaddr", "addr", "bus", "id", "packed", "x-needletail-queue-size"] + fixedVirtioPCIProperties.map(\.name) {
+    for name in ["memdev", "memaddr", "addr", "bus", "id", "packed", "x-needletail-queue-size", "x-shmem"] + fixedVirtioPCIProperties.map(\.name) {
         #expect(text.contains("\n  \(name)=<"))
     }
     #expect(list.contains(#"name "virtio-pmem-pci", bus PCI"#))

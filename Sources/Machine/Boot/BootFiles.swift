@@ -17,8 +17,8 @@ struct BootFiles: Sendable {
     /// - Throws: `noKernel`, or `bootFile` with what the kernel says.
     init(_ configuration: MachineConfiguration) throws(MachineError) {
         guard !configuration.kernelPath.isEmpty else { throw .noKernel }
-        kernel = try Self.open(configuration.kernelPath)
-        if let path = configuration.initrdPath { initrd = try Self.open(path) } else { initrd = nil }
+        kernel = try Self.open(configuration.kernelPath, "-kernel")
+        if let path = configuration.initrdPath { initrd = try Self.open(path, "-initrd") } else { initrd = nil }
         commandLine = configuration.kernelCommandLine
         kernelPath = configuration.kernelPath
         initrdPath = configuration.initrdPath ?? ""
@@ -37,8 +37,10 @@ struct BootFiles: Sendable {
         }
     }
 
-    private static func open(_ path: String) throws(MachineError) -> HostBootFile {
-        do throws(SystemCallError) { return try HostBootFile(path: path) } catch { throw .bootFile(path: path, error) }
+    private static func open(_ path: String, _ option: String) throws(MachineError) -> HostBootFile {
+        do throws(SystemCallError) { return try HostBootFile(path: path) } catch {
+            throw .bootFile(option: option, path: path, error)
+        }
     }
 }
 

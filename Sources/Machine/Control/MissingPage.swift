@@ -61,6 +61,6 @@ extension ControlPlane {
 
     private func device(at address: UInt64?) -> PersistentMemory? {
         guard let address else { return nil }
-        return registry.devices.first { $0.range.contains(GuestAddress(address)) }
+        return registry.devices.first { $0.range?.contains(GuestAddress(address)) ?? false }
     }
 }

@@ -28,11 +28,12 @@ extension ControlPlane {
     private func status(_ device: PersistentMemory) -> MemoryDeviceStatus {
         let cache = device.backend.pageCacheUsage()
         var status = MemoryDeviceStatus(
-            id: device.options.id, address: device.range.start.rawValue, size: device.range.byteCount,
+            id: device.options.id, address: device.range?.start.rawValue, size: device.backend.byteCount,
             memoryBackend: device.backend.id, slot: PCISlot(device: UInt8(clamping: device.slot)),
             path: device.backend.description.path, reachesFile: device.backend.reachesFile,
             isReadOnly: device.backend.mapping.isReadOnly, isBeingRemoved: pendingRemovals.contains(device.name),
             flushes: MemoryDeviceStatus.Flushes(device.durability))
+        if case .bar = device.place { status.sharedMemoryBAR = SharedMemoryBAR.index }
         status.pageCache = cache.map { MemoryDeviceStatus.PageCache(resident: $0.resident, dirty: $0.dirty) }
         return status
     }

@@ -24,7 +24,7 @@ struct DeviceRegistry {
 
     /// Makes what the command line asks for.
     ///
-    /// - Throws: `backend` or `deviceMemory`.
+    /// - Throws: `backend`, `deviceMemory` or `addressSpace`.
     init(_ configured: DeviceInventory, layout: BoardLayout, log: Logger) throws(MachineError) {
         allocator = DeviceMemoryAllocator(layout: layout)
         self.log = log
@@ -32,6 +32,7 @@ struct DeviceRegistry {
         // Devices that were given an address come first, or one without might be put where they want to be.
         let (fixed, free) = (configured.devices.filter(\.hasAddress), configured.devices.filter { !$0.hasAddress })
         try Self.checkAddresses(of: fixed, configured.backends, allocator)
+        try SharedMemoryBAR.checkRoom(for: configured.devices, configured.backends, in: Platform.windows(of: layout))
         for options in configured.backends { try addBackend(options) }
         for options in fixed + free { _ = try addDevice(options) }
         devices = configured.devices.compactMap { options in devices.first { $0.options == options } }
@@ -81,7 +82,7 @@ struct DeviceRegistry {
         for warning in backend.warnings { log.warning("\(warning)") }
         let name = options.name
         let device = PersistentMemory(
-            name: name, options: options, durability: durability, range: try place(options, backend, name),
+            name: name, options: options, durability: durability, place: try place(options, backend, name),
             slot: slot)
         durability.limit = FlushLimit(options.flushLimit)
         devices.append(device)
@@ -94,7 +95,7 @@ struct DeviceRegistry {
         guard let device = devices.first(where: { $0.name == name }) else { return }
         devices.removeAll { $0.name == name }
         inventory.removeDevice(device.options)
-        allocator.release(device.range)
+        if case .fixed(let range) = device.place { allocator.release(range) }
     }
 
     /// The slot that was asked for, or the lowest that nobody has or asks for.
@@ -124,13 +125,14 @@ struct DeviceRegistry {
 
     private mutating func place(
         _ options: VirtioPMemOptions, _ backend: any MemoryBackend, _ name: String
-    ) throws(MachineError) -> GuestRange {
+    ) throws(MachineError) -> MemoryPlace {
+        if options.offersSharedMemoryRegion { return .bar(MovingRange()) }
         let byteCount = UInt64(backend.mapping.byteCount)
         do throws(DeviceMemoryError) {
             guard options.hasAddress else {
-                return try allocator.allocate(byteCount: byteCount, alignment: backend.alignment)
+                return .fixed(try allocator.allocate(byteCount: byteCount, alignment: backend.alignment))
             }
-            return try allocator.allocate(at: GuestAddress(options.memoryAddress), byteCount: byteCount)
+            return .fixed(try allocator.allocate(at: GuestAddress(options.memoryAddress), byteCount: byteCount))
         } catch { throw .deviceMemory(name, error) }
     }
 }

@@ -5,25 +5,35 @@ import Synchronization
 import Virtio
 
 /// Follows a function's BARs wherever the guest puts them: they answer there, and their doorbells are known to the kernel
-/// there, so that ringing one costs no exit to this process.
+/// there, so that ringing one costs no exit to this process. A BAR without registers is memory.
 final class FunctionWiring: Sendable {
+    private struct State {
+        /// Where each BAR answers now.
+        var places: [Int: UInt64] = [:]
+        /// A vCPU may still be about to tell of a change when the function has gone.
+        var isDetached = false
+    }
+
     private let machine: VirtualMachine
     private let dispatch: AddressDispatch
     private let function: Function
     private let doorbells: [PCITransport.Doorbell]
+    private let memory: BARMemory?
     private let onError: @Sendable (KVMError) -> Void
-    /// Where each BAR answers now.
-    private let places = Mutex<[Int: UInt64]>([:])
+    private let state = Mutex(State())
 
-    /// - Parameter onError: what KVM refused; the doorbell then works through an exit.
+    /// - Parameters:
+    ///   - memory: what the BAR without registers shows, if there is one.
+    ///   - onError: what KVM refused; the doorbell then works through an exit.
     init(
         _ machine: VirtualMachine, _ dispatch: AddressDispatch, _ function: Function,
-        doorbells: [PCITransport.Doorbell], onError: @escaping @Sendable (KVMError) -> Void
+        doorbells: [PCITransport.Doorbell], memory: BARMemory? = nil, onError: @escaping @Sendable (KVMError) -> Void
     ) {
         self.machine = machine
         self.dispatch = dispatch
         self.function = function
         self.doorbells = doorbells
+        self.memory = memory
         self.onError = onError
         function.observeMappings { [weak self] in self?.follow($0) }
         for mapping in function.mappings { follow(mapping) }
@@ -32,6 +42,7 @@ final class FunctionWiring: Sendable {
     /// Takes the function out of the guest's address space.
     func detach() {
         function.observeMappings(nil)
+        state.withLock { $0.isDetached = true }
         for bar in function.bars { move(bar, to: nil) }
     }
 
@@ -41,18 +52,28 @@ final class FunctionWiring: Sendable {
     }
 
     private func move(_ bar: BaseAddressRegister, to address: UInt64?) {
-        guard let contents = bar.contents else { return }
-        places.withLock { places in
-            guard places[bar.index] != address else { return }
-            if let old = places.removeValue(forKey: bar.index) {
-                dispatch.updateMemory { $0.remove(contents, at: old) }
-                ring(bar, at: old, machine.detachDoorbell)
+        state.withLock { state in
+            guard !state.isDetached || address == nil else { return }
+            guard let contents = bar.contents else {
+                memory?.move(to: address, byteCount: bar.byteCount)
+                return
             }
-            // Where something else answers already the BAR stays silent, as the loser of a conflict on a real bus might.
-            if let address, dispatch.updateMemory({ $0.insert(contents, at: address, byteCount: bar.byteCount) }) {
-                places[bar.index] = address
-                ring(bar, at: address, machine.attachDoorbell)
-            }
+            move(bar, contents, to: address, &state.places)
+        }
+    }
+
+    private func move(
+        _ bar: BaseAddressRegister, _ contents: any RegisterBlock, to address: UInt64?, _ places: inout [Int: UInt64]
+    ) {
+        guard places[bar.index] != address else { return }
+        if let old = places.removeValue(forKey: bar.index) {
+            dispatch.updateMemory { $0.remove(contents, at: old) }
+            ring(bar, at: old, machine.detachDoorbell)
+        }
+        // Where something else answers already the BAR stays silent, as the loser of a conflict on a real bus might.
+        if let address, dispatch.updateMemory({ $0.insert(contents, at: address, byteCount: bar.byteCount) }) {
+            places[bar.index] = address
+            ring(bar, at: address, machine.attachDoorbell)
         }
     }
 

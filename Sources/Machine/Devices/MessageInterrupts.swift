@@ -43,8 +43,11 @@ final class MessageRouter: Sendable {
         let route = VirtualMachine.MessageRoute(globalInterrupt: number, address: message.address, data: message.data)
         try state.withLock { (state) throws(KVMError) in
             guard state.routes[number] != route else { return }
-            state.routes[number] = route
-            try machine.setRouting(state.routes.values.sorted { $0.globalInterrupt < $1.globalInterrupt })
+            // A message that the kernel refuses must not stay, or it would refuse the table of everybody else as well.
+            var routes = state.routes
+            routes[number] = route
+            try machine.setRouting(routes.values.sorted { $0.globalInterrupt < $1.globalInterrupt })
+            state.routes = routes
         }
     }
 }

@@ -5,7 +5,8 @@ struct AddressTable: Sendable {
     private struct Entry: Sendable {
         let start: UInt64
         let last: UInt64
-        let block: any RegisterBlock
+        /// nil for a range that is kept for memory.
+        let block: (any RegisterBlock)?
     }
 
     /// In order of address, never overlapping.
@@ -16,6 +17,15 @@ struct AddressTable: Sendable {
     /// - Returns: false, and nothing is added, when the range is empty, wraps or overlaps another: the guest moves BARs
     ///   where it likes, and the one that was there first stays.
     mutating func insert(_ block: any RegisterBlock, at start: UInt64, byteCount: UInt64) -> Bool {
+        take(start, byteCount, for: block)
+    }
+
+    /// Keeps a range for memory, which the kernel maps: no block can come there, and an access finds none.
+    ///
+    /// - Returns: false when the range is empty, wraps or overlaps another.
+    mutating func reserve(at start: UInt64, byteCount: UInt64) -> Bool { take(start, byteCount, for: nil) }
+
+    private mutating func take(_ start: UInt64, _ byteCount: UInt64, for block: (any RegisterBlock)?) -> Bool {
         let (last, overflow) = start.addingReportingOverflow(byteCount &- 1)
         guard byteCount > 0, !overflow else { return false }
         guard !entries.contains(where: { start <= $0.last && $0.start <= last }) else { return false }
@@ -27,6 +37,11 @@ struct AddressTable: Sendable {
     /// Removes the block that was added at `start`, if it is this one.
     mutating func remove(_ block: any RegisterBlock, at start: UInt64) {
         entries.removeAll { $0.start == start && $0.block === block }
+    }
+
+    /// Undoes `reserve`.
+    mutating func release(at start: UInt64) {
+        entries.removeAll { $0.start == start && $0.block == nil }
     }
 
     /// The block that answers an access of `byteCount` bytes, and where in it; nil when none has all of these bytes.
@@ -41,7 +56,8 @@ struct AddressTable: Sendable {
                 high = middle
             } else {
                 let fits = UInt64(byteCount) &- 1 <= entry.last &- address
-                return fits ? (entry.block, address &- entry.start) : nil
+                guard fits, let block = entry.block else { return nil }
+                return (block, address &- entry.start)
             }
         }
         return nil

@@ -29,7 +29,9 @@ final class Platform: Sendable {
         router = MessageRouter(machine)
         // Memory first, since that is the cheaper order (`createInterruptControllers`).
         try Self.addRAM(layout, memory)
-        for device in deviceMemory { try memory.attach(device.region) }
+        for device in deviceMemory {
+            if let region = try device.fixedRegion { try memory.attach(region) }
+        }
         do throws(KVMError) { try machine.createInterruptControllers() } catch { throw .kvm(error) }
         lines = try Self.makeLines(machine)
         let event = lines[BoardLayout.Interrupt.events]
@@ -37,7 +39,7 @@ final class Platform: Sendable {
         self.events = events
         hotPlug = HotPlugSlots(
             notifyGuest: { events.post(.pciHotPlug) }, guestActed: { controlEvents.post(.hotPlug($0)) })
-        windows = try Self.makeWindows(layout)
+        windows = try Self.windows(of: layout)
         try addBridge()
         addBoardRegisters()
     }
@@ -57,7 +59,8 @@ final class Platform: Sendable {
         return lines
     }
 
-    private static func makeWindows(_ layout: BoardLayout) throws(MachineError) -> BARWindows {
+    /// Where BARs get their addresses: the windows that the host bridge has in the ACPI tables.
+    static func windows(of layout: BoardLayout) throws(MachineError) -> BARWindows {
         func window(_ range: GuestRange) -> AddressWindow? {
             AddressWindow(start: range.start.rawValue, last: range.last.rawValue)
         }
@@ -73,11 +76,13 @@ final class Platform: Sendable {
             do throws(SystemCallError) {
                 mapping = try HostMapping(
                     .anonymous(reserve: false), byteCount: Int(range.byteCount), alignment: 2 << 20)
-            } catch { throw .host(error) }
+            } catch { throw .ram(byteCount: layout.ramByteCount, "\(error)") }
             guard let region = MemoryRegion(range: range, mapping: mapping, purpose: .ram) else {
                 throw .guestMemory(.unmapped(range.start))
             }
-            try memory.attach(region)
+            do throws(MachineError) { try memory.attach(region) } catch {
+                throw .ram(byteCount: layout.ramByteCount, "\(error)")
+            }
         }
     }
 

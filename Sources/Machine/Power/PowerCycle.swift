@@ -45,7 +45,8 @@ final class PowerCycle {
         // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in later: the
         // vCPUs would have to stop for it.
         for device in devices where device.backend.description.memory.preallocates {
-            processors[0].preFault(device.range.start.rawValue, byteCount: device.range.byteCount)
+            guard let range = try device.fixedRegion?.range else { continue }
+            processors[0].preFault(range.start.rawValue, byteCount: range.byteCount)
         }
         self.processors = try Self.start(processors, platform, parts.events, paused: paused)
     }
@@ -79,11 +80,12 @@ extension PowerCycle {
     ///
     /// - Throws: nothing is left behind then.
     func plug(_ device: PersistentMemory) throws(MachineError) {
-        try platform.memory.attach(device.region)
+        let region = try device.fixedRegion
+        if let region { try platform.memory.attach(region) }
         do throws(MachineError) {
             attachments[device.name] = try PMemAttachment(device, to: platform, parts)
         } catch {
-            platform.memory.detach(device.range)
+            if let region { platform.memory.detach(region.range) }
             throw error
         }
         platform.hotPlug.plug(slot: device.slot)

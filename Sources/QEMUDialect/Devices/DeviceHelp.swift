@@ -29,4 +29,7 @@ private let virtioPMemProperties = [
         name: "x-needletail-flush-rate", type: "uint64", meaning: "Syncs per second (default: 0, no limit)"),
     PropertyDescription(
         name: "x-needletail-queue-size", type: "uint16", meaning: "Largest queue, 2 to 1024 descriptors (default: 128)"),
+    PropertyDescription(
+        name: "x-shmem", type: "bool",
+        meaning: "The memory is a PCI BAR, offered as shared memory region 0 (default: off)"),
 ]

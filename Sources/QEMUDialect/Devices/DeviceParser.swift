@@ -32,6 +32,11 @@ extension VirtioPMemOptions {
         memoryAddress = try Self.takeInteger("memaddr", from: &reader) ?? 0
         let backend = reader.text("memdev")
         offersPackedRing = try reader.boolean("packed") ?? false
+        offersSharedMemoryRegion = try reader.boolean("x-shmem") ?? false
+        if offersSharedMemoryRegion, memoryAddress != 0 {
+            throw .unsupportedValue(
+                parameter: "x-shmem", value: "on", reason: "the guest chooses the address of a BAR; leave memaddr out")
+        }
         queueSize = try Self.takeQueueSize(from: &reader)
         let rate = try Self.takeInteger("x-needletail-flush-rate", from: &reader)
         flushLimit = FlushLimitOptions(rate: rate ?? 0, burst: try Self.takeInteger("x-needletail-flush-burst", from: &reader))

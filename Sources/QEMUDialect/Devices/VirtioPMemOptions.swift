@@ -10,6 +10,8 @@ public struct VirtioPMemOptions: Equatable, Sendable {
     public var slot: PCISlot?
     /// `packed`: the driver may use a packed virtqueue. Default off, as in QEMU.
     public var offersPackedRing = false
+    /// `x-shmem`: the memory is a BAR, which the guest places, and the device offers it as shared memory region 0.
+    public var offersSharedMemoryRegion = false
     /// `x-needletail-queue-size`: the largest queue that the driver may use, in descriptors, a power of two from 2 to 1024.
     public var queueSize: UInt16 = 128
     /// `x-needletail-flush-rate` and `x-needletail-flush-burst`: how often the host's file may be synchronized.

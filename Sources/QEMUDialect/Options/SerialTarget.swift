@@ -8,6 +8,19 @@ public enum SerialTarget: Equatable, Sendable {
     case null
 }
 
+extension SerialTarget: CustomStringConvertible {
+    /// As it is written after `-serial`.
+    public var description: String {
+        switch self {
+        case .standardInputOutput: "stdio"
+        case .file(let path): "file:\(path)"
+        case .unixSocket(let path, .client): "unix:\(path)"
+        case .unixSocket(let path, .server(let waits)): "unix:\(path),server=on\(waits ? "" : ",wait=off")"
+        case .null: "null"
+        }
+    }
+}
+
 /// - Returns: nil for `none`: no serial port.
 func parseSerial(_ text: String) throws(DialectError) -> SerialTarget? {
     switch text {

@@ -115,8 +115,8 @@ public struct MemoryDeviceStatus: Equatable, Sendable {
 
     /// Nil when it has none.
     public var id: String?
-    /// Guest-physical address.
-    public var address: UInt64
+    /// Guest-physical address; nil while the guest has switched its BAR off.
+    public var address: UInt64?
     /// In bytes.
     public var size: UInt64
     /// The backend object's id.
@@ -134,9 +134,11 @@ public struct MemoryDeviceStatus: Equatable, Sendable {
     public var flushes: Flushes?
     /// Nil where the kernel does not tell, or there is no file.
     public var pageCache: PageCache?
+    /// The BAR that the memory is; nil for memory at an address that the machine chose.
+    public var sharedMemoryBAR: Int?
 
     public init(
-        id: String?, address: UInt64, size: UInt64, memoryBackend: String, slot: PCISlot?, path: String? = nil,
+        id: String?, address: UInt64?, size: UInt64, memoryBackend: String, slot: PCISlot?, path: String? = nil,
         reachesFile: Bool = false, isReadOnly: Bool = false, isBeingRemoved: Bool = false, flushes: Flushes? = nil
     ) {
         self.id = id

@@ -20,9 +20,11 @@ private func functionTree(_ function: PCIFunctionStatus, _ device: MemoryDeviceS
         lines.append("  bar \(region.bar): \(kind) at \(hexadecimal(start)) [\(hexadecimal(end))]")
     }
     guard let device else { return lines }
+    // A BAR that is off is nowhere.
+    let address = device.address ?? 0
     return lines + [
         "  bus: virtio-bus", "    type virtio-pci-bus", "    dev: virtio-pmem, id \"\"",
-        "      memaddr = \(device.address) (\(hexadecimal(device.address)))",
+        "      memaddr = \(address) (\(hexadecimal(address)))",
         "      memdev = \"/objects/\(device.memoryBackend)\"",
     ]
 }

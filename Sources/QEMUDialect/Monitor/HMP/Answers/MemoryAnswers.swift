@@ -20,7 +20,7 @@ func memoryDevicesAnswer(_ devices: [MemoryDeviceStatus]) -> String {
     devices.map { device in
         """
         Memory device [virtio-pmem]: "\(device.id ?? "")"
-          memaddr: \(hexadecimal(device.address))
+          memaddr: \(hexadecimal(device.address ?? 0))
           size: \(device.size)
           memdev: /objects/\(device.memoryBackend)\n
         """
@@ -35,7 +35,8 @@ func persistentMemoryAnswer(_ devices: [MemoryDeviceStatus]) -> String {
 private func persistentMemoryAnswer(_ device: MemoryDeviceStatus) -> String {
     var lines = ["Persistent memory: \"\(device.id ?? "")\""]
     if let slot = device.slot { lines.append("  addr: \(slot.text)") }
-    lines.append("  memaddr: \(hexadecimal(device.address))")
+    lines.append("  memaddr: " + (device.address.map(hexadecimal) ?? "none, the guest has switched the BAR off"))
+    if let bar = device.sharedMemoryBAR { lines.append("  shared memory region: BAR \(bar)") }
     lines.append("  size: \(device.size)")
     lines.append("  memdev: \(device.memoryBackend)")
     if let path = device.path { lines.append("  mem-path: \(path)") }
