@@ -62,6 +62,12 @@ func relatedDevicesPointToOurs(text: String) {
     #expect(error?.advice?.contains("-device virtio-pmem-pci,memdev=") == true)
 }
 
+/// `-device MODEL,help` knows devices only.
+@Test(arguments: [("virtio-pmem-pci", true), ("needletail-machine", false), ("kvm-accel", false)])
+func unknownPropertiesOfDevicesPointToTheirHelp(owner: String, points: Bool) {
+    #expect((DialectError.propertyNotFound(device: owner, property: "foo").advice != nil) == points)
+}
+
 private func parsedDevice(_ text: String) throws -> VirtioPMemOptions {
     guard case .value(let device, _) = try parseDevice(text) else { throw DialectError.invalidOption }
     return device

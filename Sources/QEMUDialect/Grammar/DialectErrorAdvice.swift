@@ -39,7 +39,7 @@ extension DialectError {
         case .unknownDevice: "The devices here are: virtio-pmem-pci"
         case .nvdimmNotSupported, .deviceWithoutTransport:
             "Use -device virtio-pmem-pci,memdev=ID instead: persistent memory on an ordinary file."
-        case .propertyNotFound(let device, _): "-device \(device),help lists the properties."
+        case .propertyNotFound(let device, _) where device == virtioPMemModel: "-device \(device),help lists the properties."
         case .deviceRefusesValue(_, _, _, let expected): expected
         case .memoryBackendNotNamed: "Add memdev=ID, where ID is the id of a memory-backend object."
         case .memoryBackendNotFound(let id):
