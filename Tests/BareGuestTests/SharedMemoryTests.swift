@@ -73,7 +73,7 @@ struct SharedMemoryTests {
     ])
     func hostilePlaces(_ test: BARPlace) throws {
         var machine = try machine(2)
-        machine.addDevice("fixed.img", size: "16M", address: Machine.memory)
+        machine.addDevice("fixed.img", size: "16M", address: Machine.memory, more: ",addr=3")
         let (low, high) = (test.address & 0xffff_ffff, test.address >> 32)
         let transcript = try machine.run(
             "scan;use 2;init;use 0;\(Self.accept);pci-assign 00:01.0 4 \(Self.place);write \(Self.place) first;use 1;\(Self.accept);"
@@ -84,9 +84,9 @@ struct SharedMemoryTests {
         #expect(transcript.replies(to: "dump").map { $0["bytes"] } == ["6669727374", "6669786564"], "\(transcript)")
         #expect(transcript.replies(to: "flush").allSatisfy { $0["ret"] == "0" }, "\(transcript)")
         #expect(try machine.folder.text(of: "pmem2.img", at: 0, count: 6) == "second")
-        // One that holds 0 has never been given an address.
+        // Half-way, too, the BAR is where it cannot be; only the first such place is told of.
         let lines = transcript.errors.split(separator: "\n").filter { $0.contains("nv-pmem2") }
-        #expect(lines.count == (test.address == 0 ? 0 : 1), "\(transcript.errors)")
+        #expect(lines.count == 1, "\(transcript.errors)")
     }
 
     @Test("moved while flushes are under way, and from below the rings") func movedDuringFlushes() throws {
@@ -184,7 +184,8 @@ struct SharedMemoryTests {
             // The slot's bit into the eject register, as the ACPI code does.
             process.send("poke 0xfeb01008 4 2\n")
             try line.waitForEvent("DEVICE_DELETED", count: round)
-            process.send("peek \(Self.place)\necho gone\(round)\n")
+            // The guest forgets where the registers were when it does not find the device.
+            process.send("scan\npeek \(Self.place)\necho gone\(round)\n")
             #expect(process.hasSaid("ok echo gone\(round)"))
             #expect(try line.ask(#"{"execute":"object-del","arguments":{"id":"m"}}"#).hasPrefix("{\"return\""))
         }
