@@ -1,3 +1,4 @@
+import Assembly
 import Backend
 import Board
 import Host
@@ -128,7 +129,7 @@ extension Machine {
 
     private static func makePIDFile(_ configuration: MachineConfiguration) throws(MachineError) -> PIDFile? {
         guard let path = configuration.pidFilePath else { return nil }
-        return try PIDFile(path: path)
+        do throws(SystemCallError) { return try PIDFile(path: path) } catch { throw .pidFile(path: path, error) }
     }
 
     private static func openConsole(_ configuration: MachineConfiguration) throws(MachineError) -> Console? {

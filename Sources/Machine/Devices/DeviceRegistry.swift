@@ -1,3 +1,4 @@
+import Assembly
 import Backend
 import Board
 import GuestMemory
@@ -44,7 +45,8 @@ struct DeviceRegistry {
     mutating func addBackend(_ options: QEMUDialect.MemoryBackendOptions) throws(MachineError) {
         var next = inventory
         do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
-        let backend = try BackendFactory.make(options)
+        let backend: any MemoryBackend
+        do throws(MemoryBackendError) { backend = try BackendFactory.make(options) } catch { throw .backend(options.id, error) }
         durabilities.append(Durability(of: backend, policy: FlushPolicy(options)))
         if let fileWatch { try? backend.watch(by: fileWatch) }
         inventory = next
@@ -137,22 +139,7 @@ struct DeviceRegistry {
     }
 }
 
-extension FlushPolicy {
-    /// Whoever takes memory without a file, or says discard-data=on, says that the data is to be thrown away. A private copy of
-    /// a file (share=off) alone does not say it: the guest would take its flushes for kept.
-    fileprivate init(_ options: QEMUDialect.MemoryBackendOptions) {
-        self = options.file?.discardsData ?? true ? .discardOnPowerOff : .syncBackend
-    }
-}
-
-extension FlushLimit {
-    init(_ options: FlushLimitOptions) { self.init(rate: options.rate, burst: options.burst) }
-}
-
 extension VirtioPMemOptions {
-    /// The device's id. Where none was given, a name that no id can equal: ids have no `=`.
-    var name: String { id ?? "memdev=\(memoryBackend)" }
-
     fileprivate var slotNumber: Int? { slot.map { Int($0.device) } }
 
     /// `memaddr=0` leaves the choice to the machine.

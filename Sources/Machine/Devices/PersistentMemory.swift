@@ -1,3 +1,4 @@
+import Assembly
 import Backend
 import GuestMemory
 import Host

@@ -1,13 +1,13 @@
-import Backend
-import QEMUDialect
+public import Backend
+public import QEMUDialect
 
 /// Makes the memory-backend objects that a command line or a monitor command describes.
-enum BackendFactory {
-    /// - Throws: `MachineError.backend`; nothing on disk has changed then.
-    static func make(_ options: QEMUDialect.MemoryBackendOptions) throws(MachineError) -> any MemoryBackend {
-        do throws(MemoryBackendError) {
-            return try makeMemoryBackend(translate(options))
-        } catch { throw .backend(options.id, error) }
+public enum BackendFactory {
+    /// - Throws: what the host refused; nothing on disk has changed then.
+    public static func make(
+        _ options: QEMUDialect.MemoryBackendOptions
+    ) throws(MemoryBackendError) -> any MemoryBackend {
+        try makeMemoryBackend(translate(options))
     }
 
     private static func translate(_ options: QEMUDialect.MemoryBackendOptions) -> BackendOptions {
