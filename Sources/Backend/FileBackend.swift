@@ -48,6 +48,12 @@ public final class FileBackend: MemoryBackend {
         }
     }
 
+    /// A file that was opened for reading alone can be mapped by nobody for writing.
+    public var shareableFile: ShareableFile? {
+        guard description.isShared || description.isROM else { return nil }
+        return ShareableFile(descriptor: file.descriptor.rawValue, offset: description.offset)
+    }
+
     public func currentFileByteCount() -> UInt64? { try? file.byteCount() }
 
     public func watch(by watch: FileWatch) throws(SystemCallError) { try watch.add(file.descriptor) }

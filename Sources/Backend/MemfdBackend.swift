@@ -27,6 +27,10 @@ public final class MemfdBackend: MemoryBackend {
         warnings = sizeWarnings(id: options.id, given: options.byteCount, used: description.byteCount)
     }
 
+    public var shareableFile: ShareableFile? {
+        description.isShared ? ShareableFile(descriptor: file.descriptor.rawValue, offset: 0) : nil
+    }
+
     public func synchronize() {}
 
     public func currentFileByteCount() -> UInt64? { (try? file.descriptor.status())?.byteCount }

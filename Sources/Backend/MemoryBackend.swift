@@ -19,6 +19,10 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// What a person should know who attaches this memory to a persistent memory device.
     var warnings: [MemoryBackendWarning] { get }
 
+    /// What another process maps to have this memory, stores included; nil where there is no such file, or where what it
+    /// stored would reach the file although the options say otherwise.
+    var shareableFile: ShareableFile? { get }
+
     /// Makes every store that came before the call durable, and blocks until it is. Does nothing where stores reach no
     /// file.
     ///
@@ -47,10 +51,19 @@ extension MemoryBackend {
         MemoryBackendDescription(kind: .ram, id: id, byteCount: byteCount)
     }
     public var warnings: [MemoryBackendWarning] { [] }
+    public var shareableFile: ShareableFile? { nil }
     public func currentFileByteCount() -> UInt64? { nil }
     public func watch(by watch: FileWatch) throws(SystemCallError) {}
     public func pageCacheUsage() -> PageCacheUsage? { nil }
     public func discardIfAsked() {}
+}
+
+/// A file that another process may map.
+public struct ShareableFile: Equatable, Sendable {
+    /// Open as long as the backend is there.
+    public let descriptor: CInt
+    /// Where the memory begins in the file, in bytes.
+    public let offset: UInt64
 }
 
 /// 1 GiB where a page of that size fits in, otherwise 2 MiB: the sizes of x86's huge pages.

@@ -50,6 +50,9 @@ public final class SharedDescriptor: Sendable {
     /// The descriptor's number, valid as long as this object lives.
     public var rawValue: CInt { descriptor.rawValue }
 
+    /// A second descriptor of the same open file description.
+    public func duplicate() throws(SystemCallError) -> OwnedDescriptor { try descriptor.duplicate() }
+
     /// What is done with the descriptor while it is surely open.
     public func with<Result>(_ body: (borrowing OwnedDescriptor) -> Result) -> Result { body(descriptor) }
 }

@@ -30,9 +30,23 @@ public enum UnixSocket {
 
     /// The next client that has connected, non-blocking; nil if there is none.
     public static func accept(_ listener: borrowing OwnedDescriptor) -> OwnedDescriptor? {
+        accept(number: listener.rawValue)
+    }
+
+    /// The same for a listener with several owners.
+    public static func accept(_ listener: SharedDescriptor) -> OwnedDescriptor? {
+        accept(number: listener.rawValue)
+    }
+
+    private static func accept(number listener: CInt) -> OwnedDescriptor? {
         let flags = CInt(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let number = unsafe accept4(listener.rawValue, __SOCKADDR_ARG(), nil, flags)
+        let number = unsafe accept4(listener, __SOCKADDR_ARG(), nil, flags)
         return number < 0 ? nil : OwnedDescriptor(taking: number)
+    }
+
+    /// Ends a connection in both directions, whoever else has its descriptor.
+    public static func shutDown(_ socket: borrowing OwnedDescriptor) {
+        _ = shutdown(socket.rawValue, CInt(SHUT_RDWR))
     }
 
     private static func removeStale(_ path: String) throws(SystemCallError) {

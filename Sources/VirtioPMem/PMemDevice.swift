@@ -19,9 +19,10 @@ public final class PMemDevice: VirtioDevice {
     public let id: String
     /// What flushes mean, and what has come of them.
     public let durability: Durability
-    /// Where the guest sees the storage.
-    public let range: GuestRange
+    /// Where the guest sees the storage; where a BAR decides, that may change.
+    public var range: GuestRange { location() }
 
+    private let location: @Sendable () -> GuestRange
     private let rule: HorizonRule
     private let onEvent: @Sendable (PMemEvent) -> Void
     private let worker = Mutex<FlushWorker?>(nil)
@@ -37,18 +38,30 @@ public final class PMemDevice: VirtioDevice {
         onEvent: @escaping @Sendable (PMemEvent) -> Void = { _ in }
     ) throws(SystemCallError) {
         try self.init(
-            id: id, durability: durability, range: range, offersSharedMemoryRegion: offersSharedMemoryRegion,
+            id: id, durability: durability, location: { range }, offersSharedMemoryRegion: offersSharedMemoryRegion,
+            maximumQueueSize: maximumQueueSize, rule: .readOnce, onEvent: onEvent)
+    }
+
+    /// A device whose storage is in a BAR.
+    ///
+    /// - Parameter location: where that is now. Drivers that know no shared memory regions (Linux before 6.8) look at it once.
+    public convenience init(
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange, maximumQueueSize: UInt16 = 128,
+        onEvent: @escaping @Sendable (PMemEvent) -> Void = { _ in }
+    ) throws(SystemCallError) {
+        try self.init(
+            id: id, durability: durability, location: location, offersSharedMemoryRegion: true,
             maximumQueueSize: maximumQueueSize, rule: .readOnce, onEvent: onEvent)
     }
 
     package init(
-        id: String, durability: Durability, range: GuestRange, offersSharedMemoryRegion: Bool,
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange, offersSharedMemoryRegion: Bool,
         maximumQueueSize: UInt16, rule: HorizonRule,
         onEvent: @escaping @Sendable (PMemEvent) -> Void
     ) throws(SystemCallError) {
         self.id = id
         self.durability = durability
-        self.range = range
+        self.location = location
         self.rule = rule
         self.onEvent = onEvent
         deviceFeatures = offersSharedMemoryRegion ? Self.sharedMemoryRegionFeature : 0
@@ -59,6 +72,7 @@ public final class PMemDevice: VirtioDevice {
     /// `le64 start; le64 size` (section 5.19.4); zero once the range is a shared memory region (section 5.19.5.1).
     public func configuration(acceptedFeatures: UInt64) -> [UInt8] {
         let isRegion = acceptedFeatures & Self.sharedMemoryRegionFeature != 0
+        let range = range
         let fields = isRegion ? [0, 0] : [range.start.rawValue, range.byteCount]
         return fields.flatMap { field in (0..<8).map { UInt8(truncatingIfNeeded: field >> ($0 * 8)) } }
     }

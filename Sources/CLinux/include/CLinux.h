@@ -87,6 +87,51 @@ static inline int nt_memfd_create(const char *name, unsigned int flags) {
     return memfd_create(name, flags);
 }
 
+/// How many descriptors `nt_receive` takes in one message.
+static const unsigned int NT_MOST_DESCRIPTORS = 16;
+
+/// `sendmsg` with descriptors; the layout of ancillary data is known to macros only. At most NT_MOST_DESCRIPTORS.
+static inline ssize_t nt_send(int socket, const void *bytes, size_t size, const int *descriptors, size_t count) {
+    union {
+        char space[CMSG_SPACE(16 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec piece = {(void *)bytes, size};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (count > 0 && count <= NT_MOST_DESCRIPTORS) {
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        __builtin_memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/// `recvmsg` with descriptors, close-on-exec, without waiting. `*flags` is what the kernel says of the message.
+static inline ssize_t nt_receive(int socket, void *bytes, size_t size, int *descriptors, size_t *count, int *flags) {
+    union {
+        char space[CMSG_SPACE(16 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec piece = {bytes, size};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+    ssize_t result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    *count = 0;
+    if (result < 0) return result;
+    *flags = message.msg_flags;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t here = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        __builtin_memcpy(descriptors + *count, CMSG_DATA(header), here * sizeof(int));
+        *count += here;
+    }
+    return result;
+}
+
 /// MAP_FAILED is a cast, which the importer drops.
 static inline int nt_is_map_failed(const void *address) { return address == MAP_FAILED; }
 
