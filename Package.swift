@@ -52,14 +52,25 @@ let package = Package(
         room("VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio"]),
         room("KVM", ["CLinux", "Host"]),
         room("Board", ["GuestMemory", "PCI"]),
+        // What both front-ends make of the same options.
+        room("Assembly", ["Host", "Backend", "VirtioPMem", "QEMUDialect", logging]),
         room(
             "Machine",
-            ["Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect", logging]),
+            [
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect", "Assembly",
+                logging,
+            ]),
+        room("VFIOUser", ["Host", "GuestMemory", "PCI"]),
+        room(
+            "Server",
+            [
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "QEMUDialect", "Assembly", logging,
+            ]),
         room("QEMUDialect"),
         room("QMPDialect", ["QEMUDialect"]),
         room("Monitor", ["Host", "QEMUDialect", "QMPDialect", logging, nioCore, nioPosix, system]),
         .executableTarget(
-            name: "needletail", dependencies: ["Host", "Machine", "Monitor", "QEMUDialect", logging],
+            name: "needletail", dependencies: ["Host", "Machine", "Monitor", "Server", "QEMUDialect", logging],
             swiftSettings: strict, linkerSettings: lean),
         tests(of: "Host", ["CLinux", system]),
         tests(of: "GuestMemory", ["Host"]),
@@ -86,9 +97,25 @@ let package = Package(
             path: "Tests/Support", swiftSettings: strict),
         tests(of: "Virtio", ["Host", "GuestMemory", "SeededRandom", "TestSupport"]),
         tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "SeededRandom", "TestSupport"]),
+        // What a fuzzer does with its input; the tests replay the corpus.
+        .target(
+            name: "FuzzSupport", dependencies: ["Host", "GuestMemory", "PCI", "VFIOUser", "TestSupport"],
+            path: "Fuzz/Support", swiftSettings: strict),
+        tests(of: "VFIOUser", ["Host", "GuestMemory", "PCI", "TestSupport", "FuzzSupport"]),
+        // The executable's serve verb, with our own client and with real QEMU.
+        .testTarget(
+            name: "ServeTests", dependencies: ["Host", "GuestMemory", "TestSupport", "needletail"],
+            exclude: ["README.md"], swiftSettings: strict),
         // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
         .testTarget(
             name: "EndToEndTests", dependencies: ["Host", "needletail", "TestSupport"], path: "Tests/EndToEnd",
             exclude: ["README.md", "guest", "oracle-qemu"], swiftSettings: strict),
     ]
 )
+
+// Only on demand (Scripts/fuzz): it links with -sanitize=fuzzer alone.
+if Context.environment["NEEDLETAIL_FUZZ"] != nil {
+    package.products.append(.executable(name: "vfio-user-fuzz", targets: ["vfio-user-fuzz"]))
+    package.targets.append(
+        .executableTarget(name: "vfio-user-fuzz", dependencies: ["FuzzSupport"], path: "Fuzz/vfio-user"))
+}

@@ -2,5 +2,9 @@ import Glibc
 import Host
 
 StandardStream.openMissing()
+let arguments = Array(CommandLine.arguments.dropFirst())
 // One verb, one file. Without a verb it is `run`.
-exit(RunVerb.main(Array(CommandLine.arguments.dropFirst())))
+switch arguments.first {
+case "serve": exit(ServeVerb.main(Array(arguments.dropFirst())))
+default: exit(RunVerb.main(arguments))
+}

@@ -1,5 +1,5 @@
 public import GuestMemory
-import Host
+public import Host
 import Synchronization
 
 /// Memory of a guest that does not exist, with an allocator for the parts of a test.
@@ -11,8 +11,13 @@ public final class GuestRAM: Sendable {
     /// - Parameters:
     ///   - start: guest-physical; not 0, so that a zeroed address is outside.
     ///   - byteCount: a multiple of the page size.
-    public init(start: UInt64 = 0x10_0000, byteCount: Int = 4 << 20) throws {
-        let mapping = try HostMapping(.anonymous(reserve: false), byteCount: byteCount)
+    public convenience init(start: UInt64 = 0x10_0000, byteCount: Int = 4 << 20) throws {
+        try self.init(start: start, HostMapping(.anonymous(reserve: false), byteCount: byteCount))
+    }
+
+    /// - Parameter mapping: the host memory behind it, which others may share.
+    public init(start: UInt64 = 0x10_0000, _ mapping: HostMapping) throws {
+        let byteCount = mapping.byteCount
         guard let range = GuestRange(start: GuestAddress(start), byteCount: UInt64(byteCount)),
             let region = MemoryRegion(range: range, mapping: mapping, purpose: .ram)
         else { throw SupportError.badRange }

@@ -14,7 +14,7 @@ public enum ParsedCommand: Equatable, Sendable {
 public func parseCommandLine(_ arguments: [String]) throws(CommandLineError) -> ParsedCommand {
     let options = arguments.first == "run" ? Array(arguments.dropFirst()) : arguments
     var builder = ConfigurationBuilder()
-    for occurrence in try lexCommandLine(options) {
+    for occurrence in try lexCommandLine(options, names: OptionName.self, unknown: unknownOption) {
         do {
             if let answer = try builder.apply(occurrence) { return answer }
         } catch {

@@ -15,7 +15,7 @@ struct ConfigurationBuilder {
     private var locatedWarnings = 0
 
     /// - Returns: an answer that ends the matter, such as a help text.
-    mutating func apply(_ option: OptionOccurrence) throws(DialectError) -> ParsedCommand? {
+    mutating func apply(_ option: OptionOccurrence<OptionName>) throws(DialectError) -> ParsedCommand? {
         locations[option.name] = option.location
         switch option.name {
         case .help, .helpShort: return .help(helpText)
@@ -51,7 +51,7 @@ struct ConfigurationBuilder {
         locatedWarnings = warnings.count
     }
 
-    private mutating func addObject(_ option: OptionOccurrence) throws(DialectError) -> ParsedCommand? {
+    private mutating func addObject(_ option: OptionOccurrence<OptionName>) throws(DialectError) -> ParsedCommand? {
         switch try parseObject(option.value) {
         case .help(let text): return .help(text)
         case .value(let backend, let newWarnings):
@@ -61,7 +61,7 @@ struct ConfigurationBuilder {
         }
     }
 
-    private mutating func addDevice(_ option: OptionOccurrence) throws(DialectError) -> ParsedCommand? {
+    private mutating func addDevice(_ option: OptionOccurrence<OptionName>) throws(DialectError) -> ParsedCommand? {
         switch try parseDevice(option.value) {
         case .help(let text): return .help(text)
         case .value(let device, let newWarnings):
@@ -79,13 +79,13 @@ struct ConfigurationBuilder {
         serialTargets.append(target)
     }
 
-    private mutating func addMonitor(_ option: OptionOccurrence) throws(DialectError) {
+    private mutating func addMonitor(_ option: OptionOccurrence<OptionName>) throws(DialectError) {
         let target = try parseMonitor(option.value)
         if target == .standardInputOutput { try takeStandardStreams() }
         configuration.monitors += target.map { [$0] } ?? []
     }
 
-    private mutating func addQMP(_ option: OptionOccurrence) throws(DialectError) {
+    private mutating func addQMP(_ option: OptionOccurrence<OptionName>) throws(DialectError) {
         let target = try parseMonitor(option.value)
         if target == .standardInputOutput { try takeStandardStreams() }
         configuration.qmps += target.map { [$0] } ?? []
@@ -102,16 +102,8 @@ struct ConfigurationBuilder {
         warnings += newWarnings
     }
 
-    private func parseLogLevel(_ text: String) throws(DialectError) -> LogLevel {
-        guard let level = LogLevel(rawValue: text) else {
-            throw .valueNotAccepted(
-                parameter: OptionName.logLevel.rawValue, value: text, accepted: LogLevel.allCases.map(\.rawValue))
-        }
-        return level
-    }
-
     /// Options of which only `none` is to be had.
-    private mutating func acceptNone(_ option: OptionOccurrence) throws(DialectError) {
+    private mutating func acceptNone(_ option: OptionOccurrence<OptionName>) throws(DialectError) {
         guard option.value == "none" else { throw .optionNotSupported(reason: reasonForNone(option.name)) }
         if option.name == .display { hidesDisplay = true }
     }
@@ -168,4 +160,13 @@ struct ConfigurationBuilder {
     private func located(_ reason: DialectError, at location: String?) -> CommandLineError {
         CommandLineError(location: location, reason: reason)
     }
+}
+
+/// - Throws: what `-x-needletail-log-level` takes instead.
+func parseLogLevel(_ text: String) throws(DialectError) -> LogLevel {
+    guard let level = LogLevel(rawValue: text) else {
+        throw .valueNotAccepted(
+            parameter: OptionName.logLevel.rawValue, value: text, accepted: LogLevel.allCases.map(\.rawValue))
+    }
+    return level
 }

@@ -6,6 +6,7 @@ let versionText = "Needletail version \(needletailVersion)\n"
 /// `-help`: every option, in QEMU's layout.
 let helpText = """
     \(versionText)usage: needletail [run] [options]
+           needletail serve [options]       the device for QEMU and others ('needletail serve -help')
 
     Boots Linux on KVM with persistent memory on ordinary files (virtio-pmem). The options are QEMU's; each may begin
     with one dash or two. SIZE is a number with a suffix K, M, G, T, P or E.

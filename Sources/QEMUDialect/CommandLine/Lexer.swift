@@ -3,16 +3,21 @@
 ///
 /// Which arguments are values depends on the option before them: in `-append --` and `-append -S` they are, and `-mon` is
 /// not `-m on`. That is why a general-purpose argument parser, which decides about dashes first, does not do.
+/// - Parameters:
+///   - names: the options of the verb.
+///   - unknown: what is wrong with any other.
 /// - Throws: for the first option that does not exist, is not supported, or lacks its value.
-func lexCommandLine(_ arguments: [String]) throws(CommandLineError) -> [OptionOccurrence] {
-    var occurrences: [OptionOccurrence] = []
+func lexCommandLine<Name: CommandLineOption>(
+    _ arguments: [String], names: Name.Type, unknown: (String) -> DialectError
+) throws(CommandLineError) -> [OptionOccurrence<Name>] {
+    var occurrences: [OptionOccurrence<Name>] = []
     var rest = arguments[...]
     while let argument = rest.popFirst() {
         guard let spelled = optionName(argument) else {
             throw CommandLineError(location: argument, reason: .diskImageNotSupported)
         }
-        guard let name = OptionName(rawValue: spelled) else {
-            throw CommandLineError(location: argument, reason: unknownOption(spelled))
+        guard let name = Name(rawValue: spelled) else {
+            throw CommandLineError(location: argument, reason: unknown(spelled))
         }
         guard name.takesValue else {
             occurrences.append(OptionOccurrence(name: name, value: "", location: argument))

@@ -1,5 +1,10 @@
-/// The options of the command line, by the name that follows the dash (or the two).
-enum OptionName: String, CaseIterable {
+/// The options of a verb, by the name that follows the dash (or the two).
+protocol CommandLineOption: RawRepresentable, Hashable where RawValue == String {
+    var takesValue: Bool { get }
+}
+
+/// The options of `run`.
+enum OptionName: String, CaseIterable, CommandLineOption {
     case machine, accel, cpu, smp, name, object, device, kernel, initrd, append, serial, monitor, qmp, nographic, pidfile
     case machineShort = "M"
     case enableKVM = "enable-kvm"
@@ -22,8 +27,8 @@ enum OptionName: String, CaseIterable {
 }
 
 /// One option of a command line.
-struct OptionOccurrence: Equatable {
-    let name: OptionName
+struct OptionOccurrence<Name: CommandLineOption>: Equatable {
+    let name: Name
     /// Empty for an option that takes none.
     let value: String
     /// As typed, with the value.

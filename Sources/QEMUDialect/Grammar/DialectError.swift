@@ -76,4 +76,7 @@ public enum DialectError: Error, Equatable, Sendable {
     case tooManySerialPorts
     case onlyWithKernel(option: String)
     case kernelMissing
+
+    // serve
+    case nothingToServe
 }

@@ -76,6 +76,7 @@ extension DialectError {
         case .serialBackendWithoutPath(let kind): "Write \(kind):PATH."
         case .waitWithoutServer: "Add server=on, or leave wait out."
         case .tooManySerialPorts: "Give -serial once."
+        case .nothingToServe: "Add -device virtio-pmem-pci,memdev=ID and its -object; needletail serve -help lists the options."
         case .onlyWithKernel, .kernelMissing: "Add -kernel FILE: a Linux bzImage, or an ELF file with a PVH note."
         default: nil
         }

@@ -111,6 +111,7 @@ extension DialectError {
         case .tooManySerialPorts: "not supported: a second serial port"
         case .onlyWithKernel(let option): "\(option) only allowed with -kernel option"
         case .kernelMissing: "no kernel to boot"
+        case .nothingToServe: "serve: no device"
         default: ""
         }
     }

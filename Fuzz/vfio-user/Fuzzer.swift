@@ -1,0 +1,25 @@
+import FuzzSupport
+
+/// One input (libFuzzer's interface).
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let problem: String?
+    do {
+        problem = try SessionInput(Array(UnsafeBufferPointer(start: bytes, count: count))).run()
+    } catch { problem = "\(error)" }
+    if let problem { fatalError(problem) }
+    return 0
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// The name that the package manager's linker options expect for an executable's main function.
+@_cdecl("vfio_user_fuzz_main")
+public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
+    var (count, arguments) = (count, arguments)
+    return runFuzzer(&count, &arguments) { testOneInput($0, $1) }
+}
