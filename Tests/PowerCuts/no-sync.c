@@ -1,30 +1,39 @@
 // Loaded in front of a monitor (LD_PRELOAD), it makes a device of it that answers flushes without synchronizing anything: the
-// mistake that the power-cut tests exist for. With AFTERWARDS in the environment the sync does happen, but in the background
-// and only after the call has said that it is done.
+// mistake that the power-cut tests exist for. With SYNC_LATER in the environment, the milliseconds of a period, what was to be
+// synchronized is synchronized that often, whatever was answered meanwhile.
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <unistd.h>
 
-enum { stack_size = 64 << 10 };
+static _Atomic int latest = -1;
+static useconds_t period;
 
-static void *sync_now(void *descriptor) {
+static void *sync_now_and_then(void *unused) {
     int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-    next((int)(intptr_t)descriptor);
-    return NULL;
+    for (;;) {
+        usleep(period);
+        int descriptor = atomic_exchange(&latest, -1);
+        if (descriptor >= 0) next(descriptor);
+    }
+    return unused;
+}
+
+static void start(void) {
+    const char *text = getenv("SYNC_LATER");
+    pthread_t thread;
+    if (text == NULL) return;
+    period = (useconds_t)atoi(text) * 1000;
+    if (pthread_create(&thread, NULL, sync_now_and_then, NULL) != 0) abort();
 }
 
 static int pretend(int descriptor) {
-    if (getenv("AFTERWARDS") == NULL) return 0;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, stack_size);
-    int failed = pthread_create(&thread, &attributes, sync_now, (void *)(intptr_t)descriptor);
-    pthread_attr_destroy(&attributes);
-    return failed ? -1 : 0;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start);
+    atomic_store(&latest, descriptor);
+    return 0;
 }
 
 int fdatasync(int descriptor) { return pretend(descriptor); }
