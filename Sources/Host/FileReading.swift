@@ -30,6 +30,22 @@ extension OwnedDescriptor {
     }
 }
 
+extension OwnedDescriptor {
+    /// Writes all of the bytes at `offset`, in bytes.
+    public borrowing func writeAll(_ bytes: [UInt8], at offset: UInt64) throws(SystemCallError) {
+        var done = 0
+        while done < bytes.count {
+            let (number, rest, place) = (rawValue, done, off_t(clamping: offset &+ UInt64(done)))
+            done += try systemCall("pwrite") {
+                unsafe bytes.withUnsafeBytes { buffer in
+                    let left = unsafe UnsafeRawBufferPointer(rebasing: buffer[rest...])
+                    return unsafe pwrite(number, left.baseAddress, left.count, place)
+                }
+            }
+        }
+    }
+}
+
 extension HostMapping {
     /// Reads from a file straight into the mapping.
     ///
@@ -41,8 +57,10 @@ extension HostMapping {
             throw SystemCallError(call: "pread", errno: .badAddress)
         }
         let (number, address) = (file.rawValue, UInt(hostAddress) + UInt(offset))
-        return try systemCall("pread") {
-            unsafe pread(number, UnsafeMutableRawPointer(bitPattern: address), byteCount, off_t(clamping: fileOffset))
+        return try logged(offset, byteCount) { () throws(SystemCallError) in
+            try systemCall("pread") {
+                unsafe pread(number, UnsafeMutableRawPointer(bitPattern: address), byteCount, off_t(clamping: fileOffset))
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ public final class HostMapping: @unchecked Sendable {
     public let isReadOnly: Bool
     /// Whether a copy may meet a page that is not there.
     private let isFaultProne: Bool
+    /// Where this process's stores are entered; nil if nobody asks.
+    let storeLog: StoreLog?
     private let base: UnsafeMutableRawPointer
     /// The size rounded up to whole pages, in bytes: what the kernel mapped.
     private let span: Int
@@ -43,16 +45,18 @@ public final class HostMapping: @unchecked Sendable {
     ///     guest address are congruent, and KVM can map huge pages.
     ///   - pageByteCount: the unit of mapping, in bytes, a power of two: the huge page size for a file on hugetlbfs.
     ///   - isSealed: whether nobody can make the file shorter, so that its pages are always there.
+    ///   - logsStores: whether `takeStoredPages` tells of this process's stores.
     /// - Throws: the kernel's reason.
     public init(
         _ source: Source, byteCount: Int, readOnly: Bool = false, alignment: Int = 4096, pageByteCount: Int = 4096,
-        isSealed: Bool = false
+        isSealed: Bool = false, logsStores: Bool = false
     ) throws(SystemCallError) {
         let layout = try Layout(byteCount: byteCount, alignment: alignment, pageByteCount: pageByteCount)
         unsafe base = try Self.map(Request(source, readOnly: readOnly), layout)
         span = layout.span
         self.byteCount = byteCount
         isReadOnly = readOnly
+        storeLog = logsStores ? StoreLog(byteCount: byteCount) : nil
         if case .file = source { isFaultProne = !isSealed } else { isFaultProne = false }
     }
 
@@ -176,17 +180,30 @@ extension HostMapping {
         guard count == buffer.count else { throw Fault(offset: offset + max(count, 0)) }
     }
 
+    /// A copy of some bytes; all or nothing.
+    public func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {
+        try check(offset, count)
+        var bytes = [UInt8](repeating: 0, count: count)
+        let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(Fault) in try unsafe copy(from: offset, into: buffer) }
+        }
+        try result.get()
+        return bytes
+    }
+
     /// Copies bytes into the mapping.
     @unsafe
     package func copy(_ buffer: UnsafeRawBufferPointer, to offset: Int) throws(Fault) {
         try check(offset, buffer.count)
         guard let source = buffer.baseAddress else { return }
         guard !isReadOnly else { throw Fault(offset: offset) }
-        if !isFaultProne { return unsafe (base + offset).copyMemory(from: source, byteCount: buffer.count) }
-        var local = unsafe iovec(iov_base: .init(mutating: source), iov_len: buffer.count)
-        var remote = unsafe iovec(iov_base: base + offset, iov_len: buffer.count)
-        let count = unsafe process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
-        guard count == buffer.count else { throw Fault(offset: offset + max(count, 0)) }
+        try logged(offset, buffer.count) { () throws(Fault) in
+            if !isFaultProne { return unsafe (base + offset).copyMemory(from: source, byteCount: buffer.count) }
+            var local = unsafe iovec(iov_base: .init(mutating: source), iov_len: buffer.count)
+            var remote = unsafe iovec(iov_base: base + offset, iov_len: buffer.count)
+            let count = unsafe process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
+            guard count == buffer.count else { throw Fault(offset: offset + max(count, 0)) }
+        }
     }
 
     /// A 16-bit load that is one access and that no later access overtakes (acquire). `offset` is even.
@@ -214,7 +231,7 @@ extension HostMapping {
     package func storeRelease(_ value: UInt16, at offset: Int) throws(Fault) {
         try check(offset, 2)
         guard !isReadOnly else { throw Fault(offset: offset) }
-        if !isFaultProne { return unsafe nt_store_release_16(base + offset, value) }
+        if !isFaultProne { return logged(offset, 2) { unsafe nt_store_release_16(base + offset, value) } }
         nt_full_barrier()
         try unsafe withUnsafeBytes(of: value) { (bytes) throws(Fault) in try unsafe copy(bytes, to: offset) }
     }
@@ -223,7 +240,7 @@ extension HostMapping {
     package static func fullBarrier() { nt_full_barrier() }
 
     private func check(_ offset: Int, _ count: Int) throws(Fault) {
-        guard offset >= 0, count <= byteCount, offset <= byteCount - count else { throw Fault(offset: offset) }
+        guard offset >= 0, count >= 0, count <= byteCount, offset <= byteCount - count else { throw Fault(offset: offset) }
     }
 }
 
