@@ -7,6 +7,7 @@ public final class FileBackend: MemoryBackend {
     public let mapping: HostMapping
     public let alignment: UInt64
     public let reachesFile: Bool
+    public let powerCutTest: PowerCutTest?
     private let file: BackingFile
 
     public var id: String { description.id }
@@ -21,6 +22,7 @@ public final class FileBackend: MemoryBackend {
         let memory: MappedFile
         do throws(MemoryBackendError) {
             memory = try MappedFile(file, options)
+            powerCutTest = options.isPowerCutTest ? try Self.makePowerCutTest(file, memory, options) : nil
         } catch {
             file.undo(wasEmpty: wasEmpty, isLocked: isLocked)
             throw error
@@ -32,7 +34,16 @@ public final class FileBackend: MemoryBackend {
         self.file = file
     }
 
-    /// One `fdatasync` of the file.
+    private static func makePowerCutTest(
+        _ file: borrowing BackingFile, _ memory: MappedFile, _ options: FileBackendOptions
+    ) throws(MemoryBackendError) -> PowerCutTest {
+        do throws(SystemCallError) {
+            let pages = BackingPages(try file.descriptor.duplicate(), path: file.path, offset: options.offset)
+            return PowerCutTest(memory: memory.mapping, file: pages)
+        } catch { throw .cannotOpen(path: file.path, reason: error.errno) }
+    }
+
+    /// One `fdatasync` of the file; in a power-cut test the stores are written first.
     ///
     /// A guest's stores are in the page cache already, and the kernel knows which pages they made dirty: a page that was
     /// written back is write-protected, in the guest's page tables too, until the next store. So synchronizing the
@@ -40,6 +51,7 @@ public final class FileBackend: MemoryBackend {
     /// the metadata that finding the data again needs, such as the blocks of filled holes, and leaves out times; the
     /// size was made durable when the file was made.
     public func synchronize() throws(SystemCallError) {
+        if let powerCutTest { return try powerCutTest.flush() }
         guard reachesFile else { return }
         do throws(SystemCallError) {
             try file.descriptor.synchronizeData()
@@ -82,6 +94,10 @@ private struct MappedFile {
 
     init(_ file: borrowing BackingFile, _ options: FileBackendOptions) throws(MemoryBackendError) {
         let system = try Self.fileSystem(of: file)
+        if options.isPowerCutTest {
+            if system.isHugeTLB { throw .noPowerCutTest(.hugePages(path: file.path)) }
+            if file.origin == .unnamed { throw .noPowerCutTest(.unnamedFile(directory: file.path)) }
+        }
         let page = UInt64(system.pageByteCount)
         try options.checkMultiples(ofPage: page)
         byteCount = try roundedUp(options.byteCount, toPage: page)
@@ -89,7 +105,7 @@ private struct MappedFile {
         try file.fit(size: byteCount, offset: options.offset, readOnly: options.opensReadOnly)
         mapping = try Self.map(file, options, byteCount, alignment, system)
         if system.isMemory { try? mapping.preferHugePages() }
-        options.memory.advise(mapping, isPrivate: !options.isShared)
+        options.memory.advise(mapping, isPrivate: !options.isMappedShared)
         if options.memory.preallocates { try preallocate(file, options) }
     }
 
@@ -110,10 +126,10 @@ private struct MappedFile {
         do throws(SystemCallError) {
             return try HostMapping(
                 .file(
-                    file.descriptor.rawValue, offset: options.offset, shared: options.isShared,
+                    file.descriptor.rawValue, offset: options.offset, shared: options.isMappedShared,
                     reserve: options.memory.reserves),
                 byteCount: Int(clamping: byteCount), readOnly: options.isROM, alignment: alignment,
-                pageByteCount: system.pageByteCount)
+                pageByteCount: system.pageByteCount, logsStores: options.isPowerCutTest)
         } catch {
             if system.isHugeTLB, error.errno == .noMemory {
                 throw .tooFewHugePages(id: options.id, byteCount: byteCount)

@@ -1,20 +1,32 @@
 // What the options of memory-backend-file mean together.
 
 extension FileBackendOptions {
-    /// Whether stores reach the file.
+    /// Whether stores reach the file, at once or with a flush.
     var reachesFile: Bool { isShared && !opensReadOnly }
 
     /// Whether nobody can store into the memory.
     var isROM: Bool { rom == .automatic ? opensReadOnly : rom == .on }
+
+    var isPowerCutTest: Bool { durability == .powerCutTest }
+
+    /// Whether stores reach the file at once.
+    var isMappedShared: Bool { isShared && !isPowerCutTest }
 
     /// Refuses what is wrong whatever the file is.
     func check() throws(MemoryBackendError) {
         guard byteCount > 0 else { throw .sizeIsZero(.file) }
         if rom == .on, !opensReadOnly { throw .romOverWritableFile }
         if rom == .off, opensReadOnly, isShared { throw .writableMemoryOverSharedReadOnlyFile }
+        if isPowerCutTest { try checkPowerCutTest() }
         try checkMultiples(ofPage: 4096)
         guard alignment & (alignment &- 1) == 0 else { throw .alignmentNotPowerOfTwo(alignment: alignment) }
         _ = try roundedUp(byteCount, toPage: 4096)
+    }
+
+    private func checkPowerCutTest() throws(MemoryBackendError) {
+        if opensReadOnly { throw .noPowerCutTest(.readOnly) }
+        if !isShared { throw .noPowerCutTest(.notShared) }
+        if discardsData { throw .noPowerCutTest(.discardsData) }
     }
 
     /// - Parameter page: the page size in bytes, which depends on the file system.
@@ -31,6 +43,7 @@ extension FileBackendOptions {
         result.isROM = isROM
         result.offset = offset
         result.discardsData = discardsData
+        result.durability = durability
         result.isLocked = isLocked
         result.memory = memory
         return result

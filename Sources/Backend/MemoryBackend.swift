@@ -23,6 +23,10 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// stored would reach the file although the options say otherwise.
     var shareableFile: ShareableFile? { get }
 
+    /// How the memory keeps stores from the file until they are flushed, if it does: then whoever owns the memory slot lets it
+    /// follow the slot's log, and the end of a device or machine is no reason to synchronize.
+    var powerCutTest: PowerCutTest? { get }
+
     /// Makes every store that came before the call durable, and blocks until it is. Does nothing where stores reach no
     /// file.
     ///
@@ -52,6 +56,7 @@ extension MemoryBackend {
     }
     public var warnings: [MemoryBackendWarning] { [] }
     public var shareableFile: ShareableFile? { nil }
+    public var powerCutTest: PowerCutTest? { nil }
     public func currentFileByteCount() -> UInt64? { nil }
     public func watch(by watch: FileWatch) throws(SystemCallError) {}
     public func pageCacheUsage() -> PageCacheUsage? { nil }

@@ -21,6 +21,7 @@ public struct MemoryBackendDescription: Equatable, Sendable {
     /// Where in the file the memory starts, in bytes.
     public var offset: UInt64 = 0
     public var discardsData = false
+    public var durability = FileDurability.synchronized
     /// Whether a lock keeps a second user away from the file.
     public var isLocked = false
     public var memory = MemoryOptions()

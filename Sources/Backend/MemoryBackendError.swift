@@ -3,6 +3,15 @@ public import SystemPackage
 
 /// Why a memory backend cannot be made. Nothing on disk has changed then.
 public enum MemoryBackendError: Error, Equatable, Sendable {
+    /// Why `durability=power-cut-test` makes no sense.
+    public enum PowerCutObstacle: Equatable, Sendable {
+        case notShared, readOnly, discardsData
+        /// Nobody could look at the file afterwards.
+        case unnamedFile(directory: String)
+        /// Such files cannot be written.
+        case hugePages(path: String)
+    }
+
     // The options by themselves.
     case sizeIsZero(MemoryBackendDescription.Kind)
     /// Rounded to pages, and with the offset, no file or address space is that large. In bytes.
@@ -19,6 +28,8 @@ public enum MemoryBackendError: Error, Equatable, Sendable {
     case hugePageSizeNotPowerOfTwo(byteCount: UInt64)
     /// In bytes.
     case sizeNotHugePageMultiple(byteCount: UInt64, pageByteCount: UInt64)
+
+    case noPowerCutTest(PowerCutObstacle)
 
     // The file.
     case cannotOpen(path: String, reason: Errno)

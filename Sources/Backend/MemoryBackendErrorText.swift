@@ -28,6 +28,8 @@ extension MemoryBackendError: CustomStringConvertible {
                 + hexadecimal(byteCount)
         case .sizeNotHugePageMultiple(let byteCount, let page):
             "memory size \(hexadecimal(byteCount)) must be a multiple of huge page size \(hexadecimal(page))"
+        case .noPowerCutTest(let obstacle):
+            "durability=power-cut-test: not supported: " + Self.text(obstacle)
         default: nil
         }
     }
@@ -106,6 +108,17 @@ extension MemoryBackendError {
         }
         return "backing store size \(hexadecimal(actual)) is too small for 'size' option \(hexadecimal(size)) plus "
             + "'offset' option \(hexadecimal(offset)); \(path) is left as it is"
+    }
+
+    private static func text(_ obstacle: PowerCutObstacle) -> String {
+        switch obstacle {
+        case .notShared: "with share=off no flush reaches the file; say share=on"
+        case .readOnly: "with readonly=on the guest stores nothing that a power cut could take; leave readonly out"
+        case .discardsData: "with discard-data=on nothing is left to be looked at; leave it out"
+        case .unnamedFile(let directory):
+            "\(directory) is a directory, and a temporary file in it would be gone afterwards; give mem-path a file"
+        case .hugePages(let path): "\(path) is on hugetlbfs, where a file cannot be written page by page; use another"
+        }
     }
 
     private static func isDevice(_ kind: FileStatus.Kind) -> Bool { kind == .blockDevice || kind == .characterDevice }

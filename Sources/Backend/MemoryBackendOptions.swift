@@ -5,6 +5,14 @@ public enum AutomaticSwitch: String, Equatable, Sendable {
     case off
 }
 
+/// `durability` of a memory-backend-file: when the guest's stores reach the file.
+public enum FileDurability: String, CaseIterable, Sendable {
+    /// At once, in the host's page cache; a flush synchronizes it.
+    case synchronized = "fsync"
+    /// With a flush, and by nothing else (``PowerCutTest``).
+    case powerCutTest = "power-cut-test"
+}
+
 /// What every kind of memory backend can be asked for.
 public struct MemoryOptions: Equatable, Sendable {
     /// `prealloc`: every page is made present at the start, and every hole of a shared file gets its blocks.
@@ -41,6 +49,7 @@ public struct FileBackendOptions: Equatable, Sendable {
     /// `locking`: whether the file is locked against a second user. Automatic does without, with a warning, where the
     /// file system cannot lock.
     public var locking = AutomaticSwitch.automatic
+    public var durability = FileDurability.synchronized
     public var memory = MemoryOptions()
 
     public init(id: String, byteCount: UInt64, path: String) {

@@ -1,4 +1,6 @@
+import Backend
 import Glibc
+import GuestMemory
 import Host
 import Testing
 import TestSupport
@@ -101,5 +103,27 @@ import TestSupport
         #expect(harness.durability.statistics.flushCount == 0)
         // One line in the log, however many there are.
         #expect(harness.events == [.malformedRequest(.unknownType(9))])
+    }
+
+    /// In a power-cut test the end of a device or machine is no flush; a failed flush stays one.
+    @Test func theEndOfAPowerCutTestWritesNothing() throws {
+        let path = "/var/tmp/needletail-durability-\(UInt64.random(in: 0 ... .max))"
+        defer { try? unlinkFile(path) }
+        var options = FileBackendOptions(id: "m", byteCount: 2 << 20, path: path)
+        (options.isShared, options.durability) = (true, .powerCutTest)
+        let backend = try FileBackend(options)
+        let durability = Durability(of: backend)
+        var map = MemoryMap()
+        let range = try #require(GuestRange(start: GuestAddress(0), byteCount: backend.byteCount))
+        try map.insert(try #require(MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory("m"))))
+        try map.store(UInt8(7), at: GuestAddress(0))
+        try durability.synchronize()
+        #expect(backend.powerCutTest?.unflushedPageCount == 1)
+        #expect(durability.flush { _ in })
+        #expect(backend.powerCutTest?.unflushedPageCount == 0)
+        try map.store(UInt8(8), at: GuestAddress(4096))
+        try OwnedDescriptor(opening: path, access: .readWrite).resize(to: 0)
+        #expect(!durability.flush { _ in })
+        #expect(throws: SystemCallError.self) { try durability.synchronize() }
     }
 }
