@@ -87,7 +87,7 @@ let package = Package(
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
         tests(of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "QEMUDialect", logging]),
         tests(of: "QMPDialect", ["QEMUDialect"]),
-        tests(of: "Monitor", ["Host", "QEMUDialect", logging]),
+        tests(of: "Monitor", ["Host", "QEMUDialect", "QMPDialect", logging]),
         tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),
         // Random numbers that can be had again.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
@@ -108,7 +108,7 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: strict),
         // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Host", "needletail", "TestSupport"], path: "Tests/EndToEnd",
+            name: "EndToEndTests", dependencies: ["Host", "Backend", "needletail", "TestSupport"], path: "Tests/EndToEnd",
             exclude: ["README.md", "guest", "oracle-qemu"], swiftSettings: strict),
     ]
 )

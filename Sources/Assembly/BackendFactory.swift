@@ -30,6 +30,7 @@ public enum BackendFactory {
         result.alignment = file.alignment
         result.offset = file.offset
         result.discardsData = file.discardsData
+        result.durability = FileDurability(rawValue: file.durability.rawValue) ?? .synchronized
         result.memory = memoryOptions(options)
         return result
     }

@@ -31,8 +31,14 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     case pidFile(path: String, SystemCallError)
     /// The machine cannot go on before these files have their size again; a sentence for each.
     case filesTooShort([String])
+    /// No memory backend has `durability=power-cut-test`.
+    case noPowerCutTest
+    /// A file could not be left as a power cut leaves it.
+    case powerCut(path: String, SystemCallError)
     /// The machine has ended.
     case ended
+    /// Between two power cycles.
+    case startingOver
     /// No kernel was given, and there is no firmware that could find one.
     case noKernel
 
@@ -55,7 +61,12 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
         case .serial(let target, let error): "-serial \(target): \(error)"
         case .pidFile(let path, let error): "could not write the pid file '\(path)': \(error.errno)"
         case .filesTooShort(let sentences): sentences.joined(separator: "; ")
+        case .noPowerCutTest:
+            "no memory backend has durability=power-cut-test: -object memory-backend-file,durability=power-cut-test,share=on,..."
+        case .powerCut(let path, let error):
+            "\(path) could not be left as a power cut leaves it: \(error.errno); it may be in between"
         case .ended: "the machine has ended"
+        case .startingOver: "the machine is starting over; try again"
         case .noKernel: "no kernel: give one with -kernel (a bzImage, or an ELF file with a PVH entry); there is no firmware"
         }
     }

@@ -15,6 +15,14 @@ struct ArgumentReader {
         return text
     }
 
+    mutating func optionalString(_ name: String) throws(QMPError) -> String? {
+        switch value(name) {
+        case nil: return nil
+        case .string(let text): return text
+        default: throw .wrongType(name, expected: "string")
+        }
+    }
+
     mutating func optionalInteger(_ name: String) throws(QMPError) -> Int64? {
         guard let value = value(name) else { return nil }
         guard case .integer(let number) = value else { throw .wrongType(name, expected: "integer") }

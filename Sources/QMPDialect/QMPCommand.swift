@@ -10,6 +10,7 @@ public enum QMPCommand: Equatable, Sendable {
     case removeDevice(id: String)
     case clearFailure(id: String)
     case setFlushLimit(id: String, FlushLimitOptions)
+    case cutPower(PowerCutOptions)
     case listProperties(typeName: String)
     case humanMonitor(line: String, processor: Int64?)
     case stop
@@ -51,7 +52,7 @@ struct QMPVerb: Sendable {
 let qmpVerbs: [QMPVerb] =
     [capabilitiesVerb] + QMPQuery.allCases.map { QMPVerb($0.rawValue, command: .query($0)) }
     + [objectAddVerb, objectDelVerb, deviceAddVerb, deviceDelVerb, listPropertiesVerb, humanMonitorVerb]
-    + runStateVerbs + [clearFailureVerb, setFlushLimitVerb]
+    + runStateVerbs + [clearFailureVerb, setFlushLimitVerb, powerCutVerb]
 
 extension QMPRequest {
     /// Understands the request's command.

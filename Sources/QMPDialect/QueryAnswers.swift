@@ -71,6 +71,10 @@ private func persistentMemoryAnswer(_ device: MemoryDeviceStatus) -> JSONValue {
         JSONMember("readonly", .boolean(device.isReadOnly)), JSONMember("unplugging", .boolean(device.isBeingRemoved)),
     ]
     if let path = device.path { members.append(JSONMember("mem-path", .string(path))) }
+    if let count = device.unflushedPages {
+        members.append(JSONMember("durability", "power-cut-test"))
+        members.append(JSONMember("unflushed-pages", .integer(Int64(count))))
+    }
     if let flushes = device.flushes { members += flushMembers(flushes) }
     if let cache = device.pageCache {
         members.append(JSONMember("page-cache-resident", .integer(cache.resident)))

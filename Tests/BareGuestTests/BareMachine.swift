@@ -117,6 +117,8 @@ final class BareMachine: Sendable {
         try keyboard.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
     }
 
+    func terminate() { kill(process.processIdentifier, SIGTERM) }
+
     /// Waits until the guest has said a line that begins so.
     func waitForLine(_ prefix: String) throws {
         try wait(for: "'\(prefix)'") { transcript.split(separator: "\n").contains { $0.hasPrefix(prefix) } }

@@ -82,6 +82,16 @@ final class FakeMachine: MachineControl {
         }
     }
 
+    func cutPower(_ options: PowerCutOptions) throws(ControlError) -> [PowerCutReport] {
+        let backends = state.withLock { $0.inventory.backends.filter { $0.file?.durability == .powerCutTest } }
+        guard !backends.isEmpty else { throw .failed("no memory backend has durability=power-cut-test") }
+        state.withLock { $0.commands.append("cut \(options.mode.rawValue) \(options.seed)") }
+        quit()
+        return backends.map {
+            PowerCutReport(memoryBackend: $0.id, path: $0.file?.path ?? "", unflushed: 4, kept: 1, torn: 1)
+        }
+    }
+
     func stop() { setRunning(false, .stop) }
     func resume() { setRunning(true, .resume) }
     func powerDown() { tell(.powerDown) }

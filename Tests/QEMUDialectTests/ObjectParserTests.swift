@@ -117,7 +117,7 @@ func documentedObject(text: String) throws {
     #expect(backend.preallocationThreads == 1 && backend.mayMerge && backend.isDumped)
     let options = try #require(backend.file)
     #expect(!options.opensReadOnly && !options.isReadOnlyMemory && !options.discardsData)
-    #expect(options.alignment == 0 && options.offset == 0 && options.locking == .auto)
+    #expect(options.alignment == 0 && options.offset == 0 && options.locking == .auto && options.durability == .fsync)
 }
 
 @Test func everyFilePropertyArrives() throws {
@@ -133,6 +133,28 @@ func documentedObject(text: String) throws {
     #expect(options.opensReadOnly && !options.isReadOnlyMemory && options.discardsData)
     #expect(options.locking == .off)
     #expect(options.alignment == 2 << 20 && options.offset == 4096)
+}
+
+@Test func durabilityArrives() throws {
+    #expect(try parsedBackend("\(file),durability=fsync").file?.durability == .fsync)
+    #expect(try parsedBackend("\(file),share=on,durability=power-cut-test").file?.durability == .powerCutTest)
+}
+
+/// What a power cut could not be tried out on, and a part of the advice.
+@Test(arguments: [
+    ("\(file),durability=power-cut-test", "durability=power-cut-test: not supported: with share=off"),
+    ("\(file),share=off,durability=power-cut-test", "say share=on"),
+    ("\(file),share=on,readonly=on,durability=power-cut-test", "with readonly=on the guest stores nothing"),
+    ("\(file),readonly=on,rom=off,durability=power-cut-test", "with readonly=on the guest stores nothing"),
+    ("\(file),share=on,discard-data=on,durability=power-cut-test", "with discard-data=on nothing is left"),
+    ("\(file),durability=none", "Parameter 'durability' does not accept value 'none'"),
+    ("\(file),durability=", "Parameter 'durability' does not accept value ''"),
+    ("memory-backend-ram,id=m,size=4M,durability=power-cut-test", "Invalid parameter 'durability'"),
+    ("memory-backend-memfd,id=m,size=4M,durability=power-cut-test", "Invalid parameter 'durability'"),
+])
+func powerCutTestIsRefused(text: String, message: String) {
+    let error = refusal { _ = try parseObject(text) }
+    #expect(error?.message.contains(message) == true, "\(error?.message ?? "accepted")")
 }
 
 @Test func readOnlyFileIsReadOnlyMemoryByDefault() throws {

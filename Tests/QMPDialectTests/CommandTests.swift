@@ -51,6 +51,8 @@ func requestIsRefused(text: String, description: String) {
     (#""size":0"#, "property 'size' of memory-backend-ram doesn't take value '0'"),
     (#""size":4096,"share":"on""#, "Invalid parameter type for 'share', expected: boolean"),
     (#""size":4096,"foo":1"#, "Parameter 'foo' is unexpected"), (#""size":4096,"props":{}"#, "Parameter 'props' is unexpected"),
+    (#""size":4096,"durability":true"#, "Invalid parameter type for 'durability', expected: string"),
+    (#""size":4096,"durability":"power-cut-test""#, "Parameter 'durability' is unexpected"),
     (#""size":4096,"prealloc-threads":"2""#, "Invalid parameter type for 'prealloc-threads', expected: integer"),
 ])
 func objectIsRefused(members: String, description: String) {
@@ -95,7 +97,7 @@ private func command(_ text: String) throws -> QMPCommand { try QMPRequest(decod
         "query-cpus-fast", "query-memdev", "query-memory-devices", "query-pci", "object-add", "object-del", "device_add",
         "device_del", "device-list-properties", "human-monitor-command", "stop", "cont", "system_powerdown",
         "system_reset", "quit", "x-needletail-query-pmem", "x-needletail-clear-failure",
-        "x-needletail-set-flush-limit",
+        "x-needletail-set-flush-limit", "x-needletail-power-cut",
     ]
     #expect(Set(qmpVerbs.map(\.name)) == expected && qmpVerbs.count == expected.count)
 }

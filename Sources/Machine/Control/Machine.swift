@@ -86,6 +86,7 @@ public final class Machine {
                     "\(backend.description.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
                 )
             }
+            if let lost = PMemLog.unflushed(backend) { plane.parts.log.notice("\(lost)") }
             backend.discardIfAsked()
         }
         return failures

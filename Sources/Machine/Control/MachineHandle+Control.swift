@@ -88,6 +88,10 @@ extension MachineHandle: MachineControl {
         }
     }
 
+    public func cutPower(_ options: PowerCutOptions) throws(ControlError) -> [PowerCutReport] {
+        try perform { (plane) throws(MachineError) in try plane.cutPower(options) }
+    }
+
     // MARK: Questions
 
     public var runStatus: RunStatus { ask(.shutdown) { $0.runState } }

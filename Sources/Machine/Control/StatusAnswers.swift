@@ -34,6 +34,7 @@ extension ControlPlane {
             isReadOnly: device.backend.mapping.isReadOnly, isBeingRemoved: pendingRemovals.contains(device.name),
             flushes: MemoryDeviceStatus.Flushes(device.durability))
         if case .bar = device.place { status.sharedMemoryBAR = SharedMemoryBAR.index }
+        status.unflushedPages = device.backend.powerCutTest?.unflushedPageCount
         status.pageCache = cache.map { MemoryDeviceStatus.PageCache(resident: $0.resident, dirty: $0.dirty) }
         return status
     }

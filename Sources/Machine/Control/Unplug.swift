@@ -28,7 +28,7 @@ extension ControlPlane {
     private func eject(_ slot: Int, _ cycle: PowerCycle) {
         guard let device = registry.devices.first(where: { $0.slot == slot }) else { return }
         pendingRemovals.insert(device.name)
-        cycle.startDetaching(device)
+        cycle.startDetaching(device, isRunning: runState.isRunning)
     }
 
     /// `_OST` for an eject request (event 3; ACPI 6.5, section 6.3.5): 0 is success, and 0x84 "in progress".

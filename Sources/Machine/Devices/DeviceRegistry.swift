@@ -57,7 +57,10 @@ struct DeviceRegistry {
     /// - Throws: `dialect` if there is none of this name, or it is in use.
     mutating func removeBackend(_ id: String) throws(MachineError) {
         do throws(DialectError) { try inventory.removeBackend(id) } catch { throw .dialect(error) }
-        backends.first { $0.id == id }?.discardIfAsked()
+        if let backend = backends.first(where: { $0.id == id }) {
+            if let lost = PMemLog.unflushed(backend) { log.notice("\(lost)") }
+            backend.discardIfAsked()
+        }
         durabilities.removeAll { $0.backend.id == id }
     }
 

@@ -7,6 +7,13 @@ import VirtioPMem
 
 /// What a person is told of a device's events, and monitors with them.
 enum PMemLog {
+    /// What a power-cut-test file lacks at the end of its memory; nil if it lacks nothing.
+    static func unflushed(_ backend: any MemoryBackend) -> String? {
+        guard let count = backend.powerCutTest?.unflushedPageCount, count > 0 else { return nil }
+        return
+            "\(backend.id): \(count) pages that the guest stored into and did not flush are not in \(backend.description.path ?? "its file"), since it has durability=power-cut-test"
+    }
+
     static func report(_ event: PMemEvent, of memory: PersistentMemory, to parts: PowerCycle.Parts) {
         if case .syncFailed(let error) = event {
             parts.observers.tell(.flushFailed(FlushFailure(of: memory.backend, id: memory.options.id, error)))

@@ -30,7 +30,7 @@ final class Platform: Sendable {
         // Memory first, since that is the cheaper order (`createInterruptControllers`).
         try Self.addRAM(layout, memory)
         for device in deviceMemory {
-            if let region = try device.fixedRegion { try memory.attach(region) }
+            if let region = try device.fixedRegion { try memory.attach(region, device.backend.powerCutTest) }
         }
         do throws(KVMError) { try machine.createInterruptControllers() } catch { throw .kvm(error) }
         lines = try Self.makeLines(machine)

@@ -70,7 +70,11 @@ final class PowerCycle {
         processors.end()
         for thread in detaching.values { thread.join() }
         for attachment in attachments.values { attachment.quiesce() }
+        platform.memory.endLogs()
     }
+
+    /// Ends the vCPUs for good; the devices go on.
+    func endProcessors() { processors.end() }
 }
 
 // MARK: - Plugging
@@ -81,7 +85,7 @@ extension PowerCycle {
     /// - Throws: nothing is left behind then.
     func plug(_ device: PersistentMemory) throws(MachineError) {
         let region = try device.fixedRegion
-        if let region { try platform.memory.attach(region) }
+        if let region { try platform.memory.attach(region, device.backend.powerCutTest) }
         do throws(MachineError) {
             attachments[device.name] = try PMemAttachment(device, to: platform, parts)
         } catch {
@@ -96,8 +100,11 @@ extension PowerCycle {
 
     /// Takes a device away that the guest has let go of, and synchronizes its memory for the last time; both may wait for the
     /// disk, so they have a thread, which posts `detached`.
-    func startDetaching(_ device: PersistentMemory) {
+    ///
+    /// - Parameter isRunning: whether the vCPUs are to run.
+    func startDetaching(_ device: PersistentMemory, isRunning: Bool) {
         guard detaching[device.name] == nil, let attachment = attachments[device.name] else { return }
+        if device.backend.powerCutTest != nil { detachLoggedMemory(of: device, isRunning: isRunning) }
         let (platform, events) = (platform, parts.events)
         let work: @Sendable () -> Void = {
             attachment.detach(from: platform)
@@ -108,6 +115,14 @@ extension PowerCycle {
         } catch {
             work()
         }
+    }
+
+    /// The log of stores goes with the memory slot: nobody may store between its last reading and that.
+    private func detachLoggedMemory(of device: PersistentMemory, isRunning: Bool) {
+        guard let range = device.range else { return }
+        processors.pause()
+        platform.memory.detach(range)
+        if isRunning { processors.resume() }
     }
 
     /// Forgets a device that is gone; its slot is free.

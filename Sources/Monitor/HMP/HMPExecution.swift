@@ -7,18 +7,24 @@ struct HMPExecution {
     /// - Returns: what to show, each line ended by "\n", and whether the machine was told to end.
     func run(_ line: String) -> (text: String, hasQuit: Bool) {
         do throws(HMPError) {
-            let command = try parseHMPCommand(line)
-            return (carryOut(command), command == .quit)
+            return carryOut(try parseHMPCommand(line))
         } catch {
             return (error.text, false)
         }
     }
 
-    private func carryOut(_ command: HMPCommand) -> String {
+    private func carryOut(_ command: HMPCommand) -> (text: String, hasQuit: Bool) {
         do throws(ControlError) {
-            return try answer(to: command)
+            return (try answer(to: command), Self.ends(command))
         } catch {
-            return hmpErrorText(message: error.message, advice: error.advice)
+            return (hmpErrorText(message: error.message, advice: error.advice), command == .quit)
+        }
+    }
+
+    private static func ends(_ command: HMPCommand) -> Bool {
+        switch command {
+        case .quit, .cutPower: true
+        default: false
         }
     }
 
@@ -33,6 +39,7 @@ struct HMPExecution {
         case .removeDevice(let id): try machine.removeDevice(id)
         case .clearFailure(let id): try machine.clearFailure(of: id)
         case .setFlushLimit(let id, let limit): try machine.setFlushLimit(limit, of: id)
+        case .cutPower(let options): return Self.lines(try machine.cutPower(options).map(powerCutText))
         case .stop: try machine.stop()
         case .resume: try machine.resume()
         case .powerDown: try machine.powerDown()

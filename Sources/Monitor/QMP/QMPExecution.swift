@@ -13,6 +13,7 @@ struct QMPExecution {
         default: break
         }
         do throws(ControlError) {
+            if case .cutPower(let options) = command { return powerCutAnswer(try machine.cutPower(options)) }
             try change(command)
         } catch { throw QMPError(error) }
         return .object([])
@@ -32,7 +33,7 @@ struct QMPExecution {
         case .powerDown: try machine.powerDown()
         case .reset: try machine.reset()
         case .quit: try machine.quit()
-        case .negotiateCapabilities, .query, .listProperties, .humanMonitor: break
+        case .negotiateCapabilities, .cutPower, .query, .listProperties, .humanMonitor: break
         }
     }
 

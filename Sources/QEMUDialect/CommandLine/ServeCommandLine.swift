@@ -108,6 +108,11 @@ private struct ServeConfigurationBuilder {
                 parameter: "share", value: "off",
                 reason: "the client maps the file, and what its guest stores reaches it; say share=on, or readonly=on")
         }
+        guard backend.file?.durability != .powerCutTest else {
+            throw .unsupportedValue(
+                parameter: "durability", value: "power-cut-test",
+                reason: "the client maps the file, and what its guest stores cannot be kept from it; use needletail run")
+        }
     }
 
     private static func checkServable(_ device: VirtioPMemOptions) throws(DialectError) {

@@ -15,16 +15,21 @@ public struct DeviceInventory: Equatable, Sendable {
         backends.append(backend)
     }
 
-    /// - Throws: when the id is taken, the backend is unknown or in use, or the slot is taken.
+    /// - Throws: when the id is taken, the backend is unknown, in use or does not go with the device, or the slot is taken.
     public mutating func add(_ device: VirtioPMemOptions) throws(DialectError) {
         if let id = device.id, devices.contains(where: { $0.id == id }) {
             throw .duplicateIdentifier(id, kind: "device")
         }
-        guard backends.contains(where: { $0.id == device.memoryBackend }) else {
+        guard let backend = backends.first(where: { $0.id == device.memoryBackend }) else {
             throw .memoryBackendNotFound(device.memoryBackend)
         }
         if let holder = devices.first(where: { $0.memoryBackend == device.memoryBackend }) {
             throw .memoryBackendBusy(device.memoryBackend, by: holder.displayName)
+        }
+        if device.offersSharedMemoryRegion, backend.file?.durability == .powerCutTest {
+            throw .unsupportedValue(
+                parameter: "x-shmem", value: "on",
+                reason: "with durability=power-cut-test the memory has to stay where it is, or stores could be overlooked")
         }
         try checkSlot(of: device)
         devices.append(device)

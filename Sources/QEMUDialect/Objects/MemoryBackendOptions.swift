@@ -12,6 +12,14 @@ public struct MemoryBackendOptions: Equatable, Sendable {
         case auto, on, off
     }
 
+    /// `durability`: when the guest's stores reach the file. Ours.
+    public enum Durability: String, CaseIterable, Sendable {
+        /// At once, in the host's page cache; flushes synchronize it.
+        case fsync
+        /// With the guest's flushes, and by nothing else, so that a power cut can be tried out.
+        case powerCutTest = "power-cut-test"
+    }
+
     public var kind: Kind
     /// The object's name, unique among objects.
     public var id: String
@@ -51,6 +59,8 @@ public struct MemoryBackendOptions: Equatable, Sendable {
         public var offset: UInt64
         /// `discard-data`: the content need not outlive the monitor. Default off.
         public var discardsData: Bool
+        /// `durability`. Default ``Durability/fsync``.
+        public var durability: Durability
 
         /// Whether the guest's view is read-only: `rom=auto` follows `readonly`.
         public var isReadOnlyMemory: Bool {

@@ -37,6 +37,7 @@ extension MemoryBackendOptions {
         file = kind == .file ? try FileOptions(from: &reader) : nil
         try reader.finish(accepted: objectProperties(of: kind).map(\.name))
         try file?.checkReadOnlyMemory(isShared: isShared)
+        try file?.checkDurability(isShared: isShared)
     }
 
     private static func takeKind(from reader: inout PropertyReader) throws(DialectError) -> Kind {
@@ -109,6 +110,22 @@ extension MemoryBackendOptions.FileOptions {
         opensReadOnly = try reader.boolean("readonly") ?? false
         readOnlyMemory = try reader.choice("rom", MemoryBackendOptions.AutomaticSwitch.self) ?? .auto
         locking = try reader.choice("locking", MemoryBackendOptions.AutomaticSwitch.self) ?? .auto
+        durability = try reader.choice("durability", MemoryBackendOptions.Durability.self) ?? .fsync
+    }
+
+    /// A power cut takes what reached the file by flushes alone: there has to be a file that keeps it.
+    fileprivate func checkDurability(isShared: Bool) throws(DialectError) {
+        guard durability == .powerCutTest else { return }
+        let obstacle: String? =
+            if opensReadOnly {
+                "with readonly=on the guest stores nothing that a power cut could take; leave readonly out"
+            } else if !isShared {
+                "with share=off no flush reaches the file; say share=on"
+            } else if discardsData {
+                "with discard-data=on nothing is left to be looked at; leave it out"
+            } else { nil }
+        guard let obstacle else { return }
+        throw .unsupportedValue(parameter: "durability", value: durability.rawValue, reason: obstacle)
     }
 
     /// The combinations of `share`, `readonly` and `rom` that mean nothing.

@@ -32,7 +32,7 @@ private func objectPropertyText(_ member: JSONMember) throws(QMPError) -> String
     case (.integer(let value), _, _) where name == "prealloc-threads": return String(value)
     case (_, _, _) where name == "prealloc-threads": throw .wrongType(name, expected: "integer")
     case (.string(let value), _, _): return value
-    case (_, _, _) where ["id", "mem-path", "policy", "qom-type", "rom"].contains(name):
+    case (_, _, _) where ["durability", "id", "locking", "mem-path", "policy", "qom-type", "rom"].contains(name):
         throw .wrongType(name, expected: "string")
     default: throw .unexpected(name)
     }

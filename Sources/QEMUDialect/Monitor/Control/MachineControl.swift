@@ -39,6 +39,12 @@ public protocol MachineControl: AnyObject, Sendable {
     /// Ends the machine without asking the guest. Returns before it has ended.
     func quit() throws(ControlError)
 
+    /// Ends the machine, with the files of memory backends that have `durability=power-cut-test` as a power cut might leave them.
+    /// Returns when they are so; the machine ends soon afterwards.
+    ///
+    /// - Returns: what came of each file.
+    func cutPower(_ options: PowerCutOptions) throws(ControlError) -> [PowerCutReport]
+
     // MARK: Questions
 
     /// `-name`; nil: not given.

@@ -11,6 +11,7 @@ public enum HMPCommand: Equatable, Sendable {
     case info(InfoTopic)
     case clearFailure(id: String)
     case setFlushLimit(id: String, FlushLimitOptions)
+    case cutPower(PowerCutOptions)
     case stop
     case resume
     case powerDown

@@ -37,5 +37,5 @@ struct HMPVerb: Sendable {
 /// In the order in which help lists them.
 let hmpVerbs: [HMPVerb] = [
     continueVerb, deviceAddVerb, deviceDelVerb, helpVerb, infoVerb, objectAddVerb, objectDelVerb, quitVerb, stopVerb,
-    powerDownVerb, resetVerb, clearFailureVerb, setFlushLimitVerb,
+    powerDownVerb, resetVerb, clearFailureVerb, powerCutVerb, setFlushLimitVerb,
 ]

@@ -41,6 +41,9 @@ private func persistentMemoryAnswer(_ device: MemoryDeviceStatus) -> String {
     lines.append("  memdev: \(device.memoryBackend)")
     if let path = device.path { lines.append("  mem-path: \(path)") }
     lines.append("  flush: \(durability(of: device))")
+    if let count = device.unflushedPages {
+        lines.append("  durability: power-cut-test, \(count) pages of 4096 bytes are not flushed")
+    }
     if let flushes = device.flushes { lines += flushLines(flushes) }
     if let cache = device.pageCache {
         lines.append("  page cache: \(cache.resident) bytes resident" + (cache.dirty.map { ", \($0) dirty" } ?? ""))
@@ -70,5 +73,6 @@ private func flushLines(_ flushes: MemoryDeviceStatus.Flushes) -> [String] {
 
 private func durability(of device: MemoryDeviceStatus) -> String {
     if device.isReadOnly { return "read-only" }
+    if device.unflushedPages != nil { return "writes the guest's stores to the file, and makes them durable" }
     return device.reachesFile ? "makes the guest's stores durable in the file" : "without effect, stores reach no file"
 }
