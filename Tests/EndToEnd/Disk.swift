@@ -14,11 +14,16 @@ final class Disk: Sendable {
 
     /// An ext4 file system, empty or with one file.
     static func ext4(byteCount: UInt64, file: (name: String, content: String)? = nil) throws -> Disk {
+        try ext4(byteCount: byteCount, files: file.map { [$0.name: Data($0.content.utf8)] } ?? [:])
+    }
+
+    /// An ext4 file system with files.
+    static func ext4(byteCount: UInt64, files content: [String: Data]) throws -> Disk {
         let disk = try Disk(byteCount: byteCount)
         let files = disk.path + ".files"
         try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: files) }
-        if let file { try Data(file.content.utf8).write(to: URL(filePath: "\(files)/\(file.name)")) }
+        for (name, data) in content { try data.write(to: URL(filePath: "\(files)/\(name)")) }
         try run(["mkfs.ext4", "-q", "-b", "4096", "-d", files, disk.path])
         return disk
     }
