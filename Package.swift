@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "FuzzSupport", dependencies: ["Host", "GuestMemory", "PCI", "VFIOUser", "TestSupport"],
             path: "Fuzz/Support", swiftSettings: strict),
-        tests(of: "VFIOUser", ["Host", "GuestMemory", "PCI", "TestSupport", "FuzzSupport"]),
+        tests(of: "VFIOUser", ["Host", "GuestMemory", "PCI", "SeededRandom", "TestSupport", "FuzzSupport"]),
         // The executable's serve verb, with our own client and with real QEMU.
         .testTarget(
             name: "ServeTests", dependencies: ["Host", "GuestMemory", "TestSupport", "needletail"],

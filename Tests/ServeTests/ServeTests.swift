@@ -199,6 +199,10 @@ import TestSupport
             testDescription: "private", arguments: ["-object", "memory-backend-file,id=m,mem-path=/x,size=2M"] + device,
             says: "share=on"),
         Refused(
+            testDescription: "power-cut test",
+            arguments: ["-object", "memory-backend-file,id=m,share=on,mem-path=/x,size=2M,durability=power-cut-test"] + device,
+            says: "durability=power-cut-test: not supported: the client maps the file"),
+        Refused(
             testDescription: "ram", arguments: ["-object", "memory-backend-ram,id=m,size=2M"] + device,
             says: "memory-backend-memfd"),
         Refused(testDescription: "addr", arguments: memfd + ["-device", "virtio-pmem-pci,memdev=m,addr=5"], says: "addr"),

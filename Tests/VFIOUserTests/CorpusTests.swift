@@ -1,6 +1,7 @@
 import Foundation
 import FuzzSupport
 import Testing
+import SeededRandom
 import TestSupport
 
 /// The fuzzer's corpus, and mutations of it that are the same in every run.

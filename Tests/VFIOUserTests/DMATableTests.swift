@@ -165,4 +165,20 @@ import TestSupport
         client.showStorage(nil)
         #expect(memory.map.regions.isEmpty)
     }
+
+    /// QEMU declares the BAR itself, without a file, and takes that back: the storage stays where it is, and nobody waits for it.
+    @Test(.timeLimit(.minutes(1))) func theBARItselfIsDeclaredAndTakenBack() throws {
+        let client = ClientMemory(memory)
+        let range = try #require(GuestRange(start: GuestAddress(0x10_0000), byteCount: 0x4000))
+        let storage = try #require(
+            MemoryRegion(
+                range: range, mapping: HostMapping(.anonymous(reserve: false), byteCount: 0x4000), purpose: .persistentMemory("nv1")))
+        client.showStorage(storage)
+        try client.map(mapping(), file: nil)
+        try client.unmap(MemoryUnmapping(capacity: 24, flags: 0, address: 0x10_0000, byteCount: 0x4000))
+        #expect(memory.map.regions.map(\.purpose) == [.persistentMemory("nv1")])
+        try client.map(mapping(), file: nil)
+        client.unmapAll()
+        #expect(memory.map.regions.map(\.purpose) == [.persistentMemory("nv1")])
+    }
 }
