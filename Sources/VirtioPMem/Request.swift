@@ -33,7 +33,7 @@ struct Request {
 
     init(_ chain: DescriptorChain, in memory: MemoryMap) {
         token = chain.token
-        returnField = Self.firstBytes(4, of: chain.descriptors.filter(\.isDeviceWritable))
+        returnField = Self.firstBytes(4, of: chain.descriptors.lazy.filter(\.isDeviceWritable))
         do throws(RequestError) {
             try Self.check(chain.descriptors, in: memory)
             problem = nil
@@ -46,7 +46,7 @@ struct Request {
         let firstWritable = descriptors.firstIndex(where: \.isDeviceWritable) ?? descriptors.endIndex
         guard descriptors[firstWritable...].allSatisfy(\.isDeviceWritable) else { throw .readableAfterWritable }
         let readable = descriptors[..<firstWritable]
-        guard let pieces = firstBytes(4, of: Array(readable)) else {
+        guard let pieces = firstBytes(4, of: readable) else {
             throw .short(byteCount: readable.reduce(0) { $0 &+ UInt64($1.byteCount) })
         }
         let type = try loadType(pieces, in: memory)
@@ -55,6 +55,7 @@ struct Request {
 
     private static func loadType(_ pieces: [Piece], in memory: MemoryMap) throws(RequestError) -> UInt32 {
         do throws(GuestMemoryError) {
+            if let whole = whole(pieces) { return try memory.load(at: whole) }
             var type: UInt32 = 0
             var shift: UInt32 = 0
             for piece in pieces {
@@ -70,7 +71,7 @@ struct Request {
     }
 
     /// The first bytes that the descriptors describe; nil if there are fewer.
-    private static func firstBytes(_ count: Int, of descriptors: [Descriptor]) -> [Piece]? {
+    private static func firstBytes(_ count: Int, of descriptors: some Sequence<Descriptor>) -> [Piece]? {
         var missing = count
         var pieces: [Piece] = []
         for descriptor in descriptors where missing > 0 && descriptor.byteCount > 0 {
@@ -81,11 +82,20 @@ struct Request {
         return missing == 0 ? pieces : nil
     }
 
+    /// Where a field is that lies in one piece, as every driver has it.
+    private static func whole(_ pieces: [Piece]) -> GuestAddress? {
+        pieces.count == 1 && pieces[0].byteCount == 4 ? pieces[0].address : nil
+    }
+
     /// Writes `ret`: 0 for success, -1 for failure (section 5.19.7.3).
     ///
     /// - Returns: how many bytes of the buffer were written; 0 when there was no room.
     func answer(succeeded: Bool, in memory: MemoryMap) throws(GuestMemoryError) -> UInt32 {
         guard let returnField else { return 0 }
+        if let whole = Self.whole(returnField) {
+            try memory.store(succeeded ? 0 : UInt32.max, at: whole)
+            return 4
+        }
         let byte: UInt8 = succeeded ? 0 : 0xff
         for piece in returnField {
             try memory.write([UInt8](repeating: byte, count: piece.byteCount), at: piece.address)
