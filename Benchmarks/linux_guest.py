@@ -126,11 +126,11 @@ def _work_devices(place):
     return files, [Device(place.disk, f"{DISK}M")] + devices
 
 
-def work_in_one_boot(place, words):
-    """Flush, first touch and steady state in one boot: a flat dictionary."""
+def work_in_one_boot(place, words, found):
+    """Flush, first touch and steady state in one boot: a flat dictionary, with less in it if the boot failed half-way."""
     files, devices = _work_devices(place)
     append = f"nt.run=bench-work nt.flush={FLUSH} nt.huge={HUGE} nt.small={SMALL} nt.ext4={EXT4} nt.disk={DISK} nt.runtime=2"
-    found, last = {}, None
+    last, before = None, 0
     with GuestConsole(words(place.machine(append, devices)), patience=PATIENCE) as guest:
         while True:
             line = guest.until("guest: ")
@@ -152,13 +152,16 @@ def work_in_one_boot(place, words):
                     raise GuestFailed(f"the guest's script failed: {guest.seen[-5:]}")
                 break
     place.remove(*files)
-    return found
 
 
 def work(place, rounds):
     def sample(words):
         def boot():
-            found = work_in_one_boot(place, words)
+            found = {}
+            try:
+                work_in_one_boot(place, words, found)
+            except GuestFailed as error:
+                tell("failed", {"part": "one boot of work", "why": str(error)[:500]})
             say(f"one boot of work: {found}")
             return found
 

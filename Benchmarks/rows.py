@@ -9,14 +9,14 @@ LIMITS = {
     "floor": "What is above the floor is the program itself: its loader binds the C++ library that Swift's runtime needs and "
     "relocates 2 MiB of metadata, and the runtime looks up types and conformances when each is used first.",
     "devices": "Each device costs a memory slot, three events and a PCI function with its tables; KVM's part of that is not ours.",
-    "terabyte": "This /dev/kvm has no hardware paging. Its kernel keeps ten bytes for every 4 KiB of a memory slot, 2.5 GiB for "
-    "1 TiB, and clears them when the slot is made. QEMU's q35 pays the same; its microvm maps no memory for this device at "
-    "all. With hardware paging size costs nothing: see the row of the outer machine.",
+    "terabyte": "This /dev/kvm has no hardware paging. Its kernel keeps books on every page of a memory slot, 2.4 GiB of them for "
+    "1 TiB, and clears them when the slot is made: one call (KVM_SET_USER_MEMORY_REGION) takes all that time. With hardware paging "
+    "size costs nothing: see the row of the outer machine.",
     "flush": "Every instruction of the guest is emulated here, and ringing the doorbell is an exit of about 8 microseconds that "
     "both pay; a wake-up of a sleeping thread goes through this virtual machine's own host.",
     "batch": "The emulated guest needs about 50 microseconds to make each of the 64 requests available, which is the same for "
-    "both. And QEMU hands each request to one of 64 threads, whose syncs the host's file system merges: it pays with threads and "
-    "calls for what is one call here.",
+    "both. And QEMU hands each request to a thread of its pool, and the host's file system merges their syncs: it pays "
+    "with threads and calls for what is one call here.",
     "linux-flush": "The file system and block layer of the guest, on an emulated processor, are most of it and the same for both.",
     "linux-start": "The guest's kernel is most of it and the same for both.",
     "pss": "Most of it is code: the kernel maps sixteen pages around each that is touched.",
@@ -61,7 +61,7 @@ def not_measured(what, reach):
 
 
 def compare(what, ours, theirs, unit, limit, why, by="QEMU", more_is_better=False):
-    """Our samples beside others', by the median of the rounds' ratios."""
+    """Our samples beside others', by the median of the rounds' ratios; a row without figures if one side has none."""
     factor = f"{limit:g}" if limit > 0.01 else f"1/{1 / limit:.0f}"
     reach = f"{'>=' if more_is_better else '<='} {factor} of {by}"
     if not ours or not theirs:

@@ -22,7 +22,7 @@ export PATH=/mnt/bin:$PATH
 
 # One write and one flush at a time; of the flushes the median in nanoseconds.
 fio --name=flush --filename="$(device_of "$nt_flush")" --rw=write --bs=4k --size="${nt_flush}M" --direct=1 --fsync=1 \
-    --time_based --runtime=3 --output-format=json --output=/tmp/flush
+    --time_based --runtime=3 --eta=never --output-format=json --output=/tmp/flush
 echo "guest: flush $(sed -n '/"sync" *: *{/,$s/.*"50.000000" *: *\([0-9]*\).*/\1/p' /tmp/flush | head -n 1)"
 
 fill huge "$nt_huge"
