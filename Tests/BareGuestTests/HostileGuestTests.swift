@@ -179,7 +179,7 @@ extension ChainCase {
 
 extension SeededGenerator {
     /// A number that is often one of those that something hinges on.
-    fileprivate mutating func nextInteresting() -> UInt64 {
+    mutating func nextInteresting() -> UInt64 {
         let edges: [UInt64] = [0, 1, 2, 4, 0x0f, 0x7f, 0x80, 0xff, 0x100, 0x8000, 0xffff, 0x20_0000, 0xffff_ffff, .max]
         return Bool.random(using: &self) ? edges.randomElement(using: &self) ?? 0 : next()
     }
