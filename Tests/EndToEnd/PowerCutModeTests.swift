@@ -33,7 +33,7 @@ extension EndToEnd {
                 let line = try SocketClient(socket)
                 try monitor.wait(for: "guest: cut the power")
                 try line.send("\(command)\n")
-                try line.wait(for: "pages were not flushed; of those")
+                try line.wait(for: "mem1: unflushed pages in ")
                 #expect(try monitor.end() == .status(0))
                 try disk.check()
                 return monitor.reports

@@ -15,7 +15,7 @@ private func machine(_ properties: String) -> FakeMachine {
 @Test func powerCutAtTheHumanMonitor() {
     let machine = machine(",durability=power-cut-test")
     let answer = HMPExecution(machine: machine).run("x-needletail-power-cut subset 7")
-    #expect(answer.text == "mem1: 4 pages were not flushed; of those f has lost 2, kept 1 and torn 1\n" && answer.hasQuit)
+    #expect(answer.text == "mem1: unflushed pages in f: 4 (2 lost, 1 kept, 1 torn)\n" && answer.hasQuit)
     #expect(machine.notes == ["cut subset 7"])
 }
 

@@ -120,7 +120,7 @@ func hmpHelp(line: String, beginning: String) throws {
 }
 
 @Test(arguments: [
-    ("", "", 17, ""), ("in", "in", 1, "fo "), ("info ", "", 10, ""), ("info n", "n", 1, "ame "), ("info m", "m", 2, "em"),
+    ("", "", 18, ""), ("in", "in", 1, "fo "), ("info ", "", 10, ""), ("info n", "n", 1, "ame "), ("info m", "m", 2, "em"),
     ("help info sta", "sta", 1, "tus "), ("? s", "s", 4, ""), ("object_add memory", "memory", 3, "-backend-"),
     ("x-needletail-power-cut s", "s", 1, "ubset "), ("x-needletail-power-cut torn ", "", 0, ""), ("object_del ", "", 2, "m"), ("device_del ", "", 1, "nv1 "), ("device_add vir", "vir", 1, "tio-pmem-pci "),
     ("zz", "zz", 0, ""), ("info status ", "", 0, ""), ("nope ", "", 0, ""), ("object_del mem1 ", "", 0, ""),

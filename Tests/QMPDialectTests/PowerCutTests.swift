@@ -35,7 +35,7 @@ func powerCutIsRefused(arguments: String, description: String) throws {
     #expect(
         powerCutAnswer([report]).text
             == #"[{"memdev": "mem1", "mem-path": "a.img", "unflushed-pages": 9, "kept": 2, "torn": 3, "lost": 4}]"#)
-    #expect(powerCutText(report) == "mem1: 9 pages were not flushed; of those a.img has lost 4, kept 2 and torn 3")
+    #expect(powerCutText(report) == "mem1: unflushed pages in a.img: 9 (4 lost, 2 kept, 3 torn)")
 }
 
 @Test func objectOfAPowerCutTest() throws {

@@ -11,7 +11,7 @@ enum PMemLog {
     static func unflushed(_ backend: any MemoryBackend) -> String? {
         guard let count = backend.powerCutTest?.unflushedPageCount, count > 0 else { return nil }
         return
-            "\(backend.id): \(count) pages that the guest stored into and did not flush are not in \(backend.description.path ?? "its file"), since it has durability=power-cut-test"
+            "\(backend.id): unflushed pages, which are not in \(backend.description.path ?? "its file") since it has durability=power-cut-test: \(count)"
     }
 
     static func report(_ event: PMemEvent, of memory: PersistentMemory, to parts: PowerCycle.Parts) {

@@ -42,6 +42,6 @@ public struct PowerCutReport: Equatable, Sendable {
 
 /// A sentence for a person.
 public func powerCutText(_ report: PowerCutReport) -> String {
-    "\(report.memoryBackend): \(report.unflushed) pages were not flushed; of those \(report.path) has lost \(report.lost), "
-        + "kept \(report.kept) and torn \(report.torn)"
+    "\(report.memoryBackend): unflushed pages in \(report.path): \(report.unflushed) "
+        + "(\(report.lost) lost, \(report.kept) kept, \(report.torn) torn)"
 }

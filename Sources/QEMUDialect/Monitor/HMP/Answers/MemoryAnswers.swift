@@ -42,7 +42,7 @@ private func persistentMemoryAnswer(_ device: MemoryDeviceStatus) -> String {
     if let path = device.path { lines.append("  mem-path: \(path)") }
     lines.append("  flush: \(durability(of: device))")
     if let count = device.unflushedPages {
-        lines.append("  durability: power-cut-test, \(count) pages of 4096 bytes are not flushed")
+        lines.append("  durability: power-cut-test, unflushed pages: \(count)")
     }
     if let flushes = device.flushes { lines += flushLines(flushes) }
     if let cache = device.pageCache {
