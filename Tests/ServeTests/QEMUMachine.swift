@@ -21,7 +21,8 @@ final class QEMUMachine {
     private let consolePath: String
     private let qmpPath: String
     private var qmp: OwnedDescriptor?
-    private var heard = ""
+    /// What its monitor has said since the last command.
+    private(set) var heard = ""
 
     /// - Parameters:
     ///   - kernel: the guest's folder.
@@ -67,7 +68,7 @@ final class QEMUMachine {
         if qmp == nil {
             qmp = try UnixSocket.connect(to: qmpPath)
             try send(#"{"execute":"qmp_capabilities"}"#)
-            _ = try hear(#""return""#)
+            try hear(#""return""#)
         }
         heard = ""
         try send("{\"execute\":\"\(name)\",\"arguments\":\(arguments)}")
@@ -79,8 +80,8 @@ final class QEMUMachine {
         return heard
     }
 
-    /// Waits until its monitor has said a text since the last command.
-    func hear(_ text: String, seconds: Double = 120) throws -> String {
+    @discardableResult
+    private func hear(_ text: String, seconds: Double = 30) throws -> String {
         try child.wait(for: "\(text) in \(heard)", seconds) {
             listen()
             return heard.contains(text)
@@ -92,7 +93,7 @@ final class QEMUMachine {
         guard case .written = qmp?.send(Array("\(text)\n".utf8)[...]) else { throw SupportError.timedOut("QMP") }
     }
 
-    private func listen() {
+    func listen() {
         while case .parcel(let parcel)? = qmp?.receive(capacity: 65536) { heard += String(decoding: parcel.bytes, as: UTF8.self) }
     }
 }
