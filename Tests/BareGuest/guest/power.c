@@ -15,8 +15,10 @@ enum { // FADT, ACPI 6.5, 5.2.9
     generic_address_space_memory = 0,
     generic_address_space_port = 1,
     soft_off_default = 5,
-    spins_until_dead = 100000,
 };
+
+// Of the timestamp counter, some seconds: a busy host takes its time to end a machine.
+static const uint64_t cycles_until_dead = 10000000000;
 
 static bool write_generic(uint64_t structure, uint8_t value) {
     const volatile uint8_t *at = memory_view(structure);
@@ -29,7 +31,8 @@ static bool write_generic(uint64_t structure, uint8_t value) {
 }
 
 static void linger(void) {
-    for (int i = 0; i < spins_until_dead; i++) compiler_barrier();
+    uint64_t begin = timestamp();
+    while (timestamp() - begin < cycles_until_dead) compiler_barrier();
 }
 
 const char *power_off(void) {
