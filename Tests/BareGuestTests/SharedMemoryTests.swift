@@ -108,7 +108,7 @@ struct SharedMemoryTests {
         #expect(transcript.replies(to: "flush").last?["ret"] == "0")
     }
 
-    @Test("random addresses in the BARs of three devices", arguments: [31, 32, 33] as [UInt64])
+    @Test("random addresses in the BARs of three devices", arguments: Seeds.usually(31...33))
     func random(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let machine = try machine(3)
