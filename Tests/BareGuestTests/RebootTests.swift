@@ -36,6 +36,18 @@ struct RebootTests {
         #expect(transcript.replies(to: "pci-read").first?["value"] == "0x00", "\(transcript)")
     }
 
+    /// A command that comes between two power cycles is no less a command. The moment is a matter of luck: twenty tries.
+    @Test("quit is heard while the guest does nothing but start over", arguments: 1...20)
+    func quitBetweenPowerCycles(_ attempt: UInt32) throws {
+        var machine = try Machine.withDevice()
+        machine.options += ["-qmp", "unix:\(machine.folder.file("qmp")),server=on,wait=off"]
+        let process = try machine.start("reboot")
+        let line = try OperatorLine(machine.folder.file("qmp"))
+        usleep(attempt * 1700)
+        #expect(try line.ask(#"{"execute":"quit"}"#) == "{\"return\": {}}")
+        #expect(process.wait(seconds: 20) == .exited(0), "\(process.errors)")
+    }
+
     @Test("-no-reboot ends instead", arguments: ["reboot", "out 0xcf9 1 6", "out 0x64 1 0xfe"])
     func noReboot(_ command: String) throws {
         var machine = try Machine.withDevice()

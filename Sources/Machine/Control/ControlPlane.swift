@@ -58,13 +58,13 @@ final class ControlPlane {
         stuckProcessors = StuckProcessors()
         let cycle = try PowerCycle(machine, parts, devices: registry.devices, paused: !runState.isRunning)
         self.cycle = cycle
-        let verdict = waitForVerdict(cycle, signals, nextSignal)
+        waitForVerdict(cycle, signals, nextSignal)
         parts.console?.beginEnd()
         cycle.end()
         self.cycle = nil
         parts.console?.finishEnd()
         finishRemovals()
-        // What that power cycle still had to say is about a machine that is gone.
+        // What that power cycle still had to say is about a machine that is gone; but who wants it to end is heard.
         answerRequests(parts.events.takeAll())
         if case .end(let ending) = verdict { return ending }
         return nil
@@ -77,20 +77,19 @@ final class ControlPlane {
         for event in events { if case .request(let body) = event { body(self) } }
     }
 
-    private func waitForVerdict(_ cycle: PowerCycle, _ signals: CInt, _ nextSignal: () -> CInt?) -> Verdict {
+    /// Acts on what comes until there is a verdict.
+    private func waitForVerdict(_ cycle: PowerCycle, _ signals: CInt, _ nextSignal: () -> CInt?) {
         verdict = .goOn
-        while true {
-            do throws(SystemCallError) { try wait(signals) } catch { return .end(.failed("\(error)")) }
+        while case .goOn = verdict {
+            do throws(SystemCallError) { try wait(signals) } catch { return decide(.end(.failed("\(error)"))) }
             if let signal = nextSignal() {
                 observers.tell(.shutdown(.hostSignal))
-                return .end(.signal(signal))
+                return decide(.end(.signal(signal)))
             }
             for event in parts.events.takeAll() { handle(event, cycle) }
             receiveInput(cycle)
             checkFiles(cycle)
             checkProcessors(cycle)
-            if case .goOn = verdict { continue }
-            return verdict
         }
     }
 
