@@ -17,26 +17,25 @@ struct DeviceFactory: Sendable {
     let offersPackedRing: Bool
     let storage: ServedDevice.Storage
     private let bar: BaseAddressRegister
-    private let unplaced: GuestRange
+    /// Of the storage.
+    private let byteCount: UInt64
 
     /// - Throws: `device` for a size that no BAR has, `notShareable`.
     init(
         name: String, durability: Durability, queueSize: UInt16, offersPackedRing: Bool
     ) throws(ServeError) {
         let backend = durability.backend
-        guard let file = backend.shareableFile,
-            let unplaced = GuestRange(start: GuestAddress(0), byteCount: UInt64(clamping: backend.mapping.byteCount))
-        else { throw .notShareable(backend.id) }
+        guard let file = backend.shareableFile else { throw .notShareable(backend.id) }
         self.name = name
         self.durability = durability
         self.queueSize = queueSize
         self.offersPackedRing = offersPackedRing
-        self.unplaced = unplaced
+        byteCount = UInt64(clamping: backend.mapping.byteCount)
         storage = ServedDevice.Storage(
             bar: Self.storageBAR, mapping: backend.mapping, descriptor: file.descriptor, fileOffset: file.offset, name: name)
         do throws(ConfigurationError) {
             bar = try BaseAddressRegister(
-                index: Self.storageBAR, byteCount: Self.powerOfTwo(least: unplaced.byteCount), width: .bits64,
+                index: Self.storageBAR, byteCount: Self.powerOfTwo(least: byteCount), width: .bits64,
                 isPrefetchable: true, contents: nil)
         } catch { throw .device(name, error) }
     }
@@ -52,7 +51,7 @@ struct DeviceFactory: Sendable {
     func make(
         onEvent: @escaping @Sendable (PMemEvent) -> Void, activationFailed: @escaping @Sendable (any Error) -> Void
     ) throws -> ServedDevice {
-        let location = StorageLocation(bar: Self.storageBAR, unplaced: unplaced)
+        let location = StorageLocation(bar: Self.storageBAR, byteCount: byteCount)
         let device = try PMemDevice(
             id: name, durability: durability, location: { location.range }, maximumQueueSize: queueSize, onEvent: onEvent)
         let memory = GuestMemory()
@@ -61,7 +60,7 @@ struct DeviceFactory: Sendable {
             device: device, memory: memory,
             ringFeatures: Feature.defaultRingFeatures | (offersPackedRing ? Feature.packedRing : 0),
             sharedMemory: PCITransport.SharedMemory(
-                identifier: PMemDevice.sharedMemoryRegionID, bar: bar, byteCount: unplaced.byteCount),
+                identifier: PMemDevice.sharedMemoryRegionID, bar: bar, byteCount: byteCount),
             sink: interrupts, activationFailed: activationFailed,
             interruptLine: { ClientLine(interrupts: interrupts, vector: $0) })
         location.follow(transport.function)
@@ -85,20 +84,19 @@ private final class StorageLocation: Sendable {
     private struct Holder { weak var function: Function? }
 
     private let bar: Int
-    /// At address 0, where no BAR is.
-    private let unplaced: GuestRange
+    private let byteCount: UInt64
     private let holder = Mutex(Holder())
 
-    init(bar: Int, unplaced: GuestRange) {
+    init(bar: Int, byteCount: UInt64) {
         self.bar = bar
-        self.unplaced = unplaced
+        self.byteCount = byteCount
     }
 
     func follow(_ function: Function) { holder.withLock { $0.function = function } }
 
-    var range: GuestRange {
+    var range: GuestRange? {
         let function = holder.withLock { $0.function }
         let address = function?.mappings.first { $0.index == bar }?.address
-        return address.flatMap { GuestRange(start: GuestAddress($0), byteCount: unplaced.byteCount) } ?? unplaced
+        return address.flatMap { GuestRange(start: GuestAddress($0), byteCount: byteCount) }
     }
 }

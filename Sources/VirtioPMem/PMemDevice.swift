@@ -19,10 +19,7 @@ public final class PMemDevice: VirtioDevice {
     public let id: String
     /// What flushes mean, and what has come of them.
     public let durability: Durability
-    /// Where the guest sees the storage; where a BAR decides, that may change.
-    public var range: GuestRange { location() }
-
-    private let location: @Sendable () -> GuestRange
+    private let location: @Sendable () -> GuestRange?
     private let rule: HorizonRule
     private let onEvent: @Sendable (PMemEvent) -> Void
     private let worker = Mutex<FlushWorker?>(nil)
@@ -44,9 +41,10 @@ public final class PMemDevice: VirtioDevice {
 
     /// A device whose storage is in a BAR.
     ///
-    /// - Parameter location: where that is now. Drivers that know no shared memory regions (Linux before 6.8) look at it once.
+    /// - Parameter location: where that is now, nil while the BAR is off. Drivers that know no shared memory regions (Linux before
+    ///   6.8) look at it once.
     public convenience init(
-        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange, maximumQueueSize: UInt16 = 128,
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?, maximumQueueSize: UInt16 = 128,
         onEvent: @escaping @Sendable (PMemEvent) -> Void = { _ in }
     ) throws(SystemCallError) {
         try self.init(
@@ -55,7 +53,7 @@ public final class PMemDevice: VirtioDevice {
     }
 
     package init(
-        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange, offersSharedMemoryRegion: Bool,
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?, offersSharedMemoryRegion: Bool,
         maximumQueueSize: UInt16, rule: HorizonRule,
         onEvent: @escaping @Sendable (PMemEvent) -> Void
     ) throws(SystemCallError) {
@@ -72,9 +70,10 @@ public final class PMemDevice: VirtioDevice {
     /// `le64 start; le64 size` (section 5.19.4); zero once the range is a shared memory region (section 5.19.5.1).
     public func configuration(acceptedFeatures: UInt64) -> [UInt8] {
         let isRegion = acceptedFeatures & Self.sharedMemoryRegionFeature != 0
-        let range = range
-        let fields = isRegion ? [0, 0] : [range.start.rawValue, range.byteCount]
-        return fields.flatMap { field in (0..<8).map { UInt8(truncatingIfNeeded: field >> ($0 * 8)) } }
+        let range = isRegion ? nil : location()
+        return [range?.start.rawValue ?? 0, range?.byteCount ?? 0].flatMap { field in
+            (0..<8).map { UInt8(truncatingIfNeeded: field >> ($0 * 8)) }
+        }
     }
 
     /// Nothing in the configuration can be written.

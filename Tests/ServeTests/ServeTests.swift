@@ -50,7 +50,7 @@ import TestSupport
         // Type 8 in BAR 4, id 0, offset 0, 3 MiB, and the high halves of offset and length.
         let capability = [9, 24, 8, 4, 0, 0, 0] + VFIOUserClient.bytes([0, 3 << 20, 0, 0])
         #expect(try sharedMemoryCapability(driver.client) == capability)
-        #expect(try driver.configuration() == [0, 3 << 20])
+        #expect(try driver.configuration() == [0, 0])
         try driver.placeStorage()
         #expect(try driver.configuration() == [VFIOUserDriver.storageAddress, 3 << 20])
         try driver.start(features: 1 << 32)

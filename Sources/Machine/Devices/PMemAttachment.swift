@@ -60,24 +60,24 @@ final class PMemAttachment: Sendable {
 extension PMemAttachment {
     private static func makeDevice(
         _ memory: PersistentMemory, _ parts: PowerCycle.Parts
-    ) throws(MachineError) -> any VirtioDevice {
-        // Of memory that is a BAR the device itself knows no address.
-        guard let range = memory.range ?? GuestRange(start: GuestAddress(0), byteCount: memory.backend.byteCount) else {
-            throw .guestMemory(.unmapped(GuestAddress(0)))
-        }
+    ) throws(MachineError) -> PMemDevice {
+        let onEvent: @Sendable (PMemEvent) -> Void = { PMemLog.report($0, of: memory, to: parts) }
         do throws(SystemCallError) {
-            let device = try PMemDevice(
-                id: memory.name, durability: memory.durability, range: range,
-                offersSharedMemoryRegion: memory.options.offersSharedMemoryRegion,
-                maximumQueueSize: memory.options.queueSize,
-                onEvent: { PMemLog.report($0, of: memory, to: parts) })
-            guard case .bar(let place) = memory.place else { return device }
-            return BARPlacedDevice(device, place: place)
+            return switch memory.place {
+            case .fixed(let range):
+                try PMemDevice(
+                    id: memory.name, durability: memory.durability, range: range, maximumQueueSize: memory.options.queueSize,
+                    onEvent: onEvent)
+            case .bar(let place):
+                try PMemDevice(
+                    id: memory.name, durability: memory.durability, location: { place.value },
+                    maximumQueueSize: memory.options.queueSize, onEvent: onEvent)
+            }
         } catch { throw .host(error) }
     }
 
     private static func makeTransport(
-        _ memory: PersistentMemory, _ device: any VirtioDevice, _ platform: Platform, _ interrupts: MessageInterrupts,
+        _ memory: PersistentMemory, _ device: PMemDevice, _ platform: Platform, _ interrupts: MessageInterrupts,
         _ log: Logger
     ) throws(MachineError) -> PCITransport {
         var sharedMemory: PCITransport.SharedMemory?
