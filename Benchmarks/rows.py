@@ -22,7 +22,7 @@ LIMITS = {
     "pss": "Most of it is code: the kernel maps sixteen pages around each that is touched.",
     "steady": "Both guests use the same mapped memory; neither monitor does anything meanwhile. What differs is noise, and "
     "against the native run the second level of address translation, which an emulated processor walks in software.",
-    "noise": "The machine was not quiet, see the spread.",
+    "noise": "The runs differ among themselves by more than the two monitors do, see the spread.",
 }
 
 
