@@ -57,14 +57,16 @@ let package = Package(
         room(
             "Machine",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect", "Assembly",
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect",
+                "Assembly",
                 logging,
             ]),
         room("VFIOUser", ["Host", "GuestMemory", "PCI"]),
         room(
             "Server",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "QEMUDialect", "Assembly", logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "QEMUDialect", "Assembly",
+                logging,
             ]),
         room("QEMUDialect"),
         room("QMPDialect", ["QEMUDialect"]),
@@ -108,7 +110,8 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: strict),
         // Linux guests; needs what Scripts/test prepares. It runs the executable, which therefore has to be built.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Host", "Backend", "needletail", "TestSupport"], path: "Tests/EndToEnd",
+            name: "EndToEndTests", dependencies: ["Host", "Backend", "needletail", "TestSupport"],
+            path: "Tests/EndToEnd",
             exclude: ["README.md", "guest", "oracle-qemu"], swiftSettings: strict),
     ]
 )

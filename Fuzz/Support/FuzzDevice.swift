@@ -23,7 +23,8 @@ struct FuzzDevice {
         served = ServedDevice(
             function: function, memory: memory, interrupts: ClientInterrupts(count: 2),
             storage: .init(
-                bar: 4, mapping: try storage.map(byteCount: 1 << 20), descriptor: storage.descriptor.rawValue, fileOffset: 0,
+                bar: 4, mapping: try storage.map(byteCount: 1 << 20), descriptor: storage.descriptor.rawValue,
+                fileOffset: 0,
                 name: "fuzz"),
             doorbells: [.init(bar: 2, offset: 8, byteCount: 0)],
             reset: { completion in

@@ -46,13 +46,23 @@ public struct SessionInput {
     /// What holds for every reply: its size, its type, the command's identifier; an error has no payload.
     private static func judge(_ outcome: Outcome, of message: Message) -> String? {
         guard case .reply(let bytes, let descriptors) = outcome else { return nil }
-        guard let reply = MessageHeader(bytes[...]), Int(reply.messageByteCount) == bytes.count else { return "a reply of wrong size" }
-        guard reply.identifier == message.header.identifier, reply.command == message.header.command else { return "a reply to another" }
+        guard let reply = MessageHeader(bytes[...]), Int(reply.messageByteCount) == bytes.count else {
+            return "a reply of wrong size"
+        }
+        guard reply.identifier == message.header.identifier, reply.command == message.header.command else {
+            return "a reply to another"
+        }
         let isError = reply.flags & MessageHeader.error != 0
-        guard reply.flags & 0xf == MessageHeader.reply, isError == (reply.errorNumber != 0) else { return "a reply with wrong flags" }
-        if isError, bytes.count > MessageHeader.byteCount || !descriptors.isEmpty { return "an error with something behind it" }
+        guard reply.flags & 0xf == MessageHeader.reply, isError == (reply.errorNumber != 0) else {
+            return "a reply with wrong flags"
+        }
+        if isError, bytes.count > MessageHeader.byteCount || !descriptors.isEmpty {
+            return "an error with something behind it"
+        }
         if message.header.flags & MessageHeader.noReply != 0 { return "a reply that nobody wanted" }
-        if message.header.command == Command.version.rawValue, !isError, bytes.count > MessageHeader.byteCount + message.payload.count {
+        if message.header.command == Command.version.rawValue, !isError,
+            bytes.count > MessageHeader.byteCount + message.payload.count
+        {
             return "a VERSION reply that is longer than its request"
         }
         return nil

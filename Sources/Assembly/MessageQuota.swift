@@ -15,6 +15,8 @@ public final class MessageQuota: Sendable {
         guard count.load(ordering: .relaxed) < Self.limit else { return }
         let number = count.wrappingAdd(1, ordering: .relaxed).newValue
         if number < Self.limit { log.log(level: level, "\(device): \(text())") }
-        if number == Self.limit { log.log(level: level, "\(device): more of what the guest does wrong is left out here") }
+        if number == Self.limit {
+            log.log(level: level, "\(device): more of what the guest does wrong is left out here")
+        }
     }
 }

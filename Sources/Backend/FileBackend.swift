@@ -27,7 +27,8 @@ public final class FileBackend: MemoryBackend {
             file.undo(wasEmpty: wasEmpty, isLocked: isLocked)
             throw error
         }
-        warnings = [lockWarning, file.synchronizeName()].compactMap { $0 }
+        warnings =
+            [lockWarning, file.synchronizeName()].compactMap { $0 }
             + sizeWarnings(id: options.id, given: options.byteCount, used: memory.byteCount)
         (mapping, alignment, reachesFile) = (memory.mapping, memory.alignment, options.reachesFile)
         description = options.description(byteCount: memory.byteCount, isLocked: isLocked)
@@ -146,7 +147,7 @@ private struct MappedFile {
             if options.reachesFile {
                 do throws(SystemCallError) {
                     try file.descriptor.allocate(offset: options.offset, byteCount: byteCount)
-                } catch where error.errno == .notSupported {
+                } catch  where error.errno == .notSupported {
                     // Populating allocates as well, page by page.
                 }
             }

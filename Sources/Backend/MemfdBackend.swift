@@ -45,7 +45,9 @@ struct MemoryFile: ~Copyable, Sendable {
     static func make(_ options: MemfdBackendOptions) throws(MemoryBackendError) -> MemoryFile {
         try options.checkHugePageSize()
         let file = try Self.open(options)
-        let page = try options.translatingErrors { () throws(SystemCallError) in try file.fileSystemStatus().pageByteCount }
+        let page = try options.translatingErrors { () throws(SystemCallError) in
+            try file.fileSystemStatus().pageByteCount
+        }
         let byteCount = try options.byteCount(inPages: UInt64(clamping: page))
         let alignment = max(naturalAlignment(ofByteCount: byteCount), UInt64(clamping: page))
         try options.translatingErrors { () throws(SystemCallError) in

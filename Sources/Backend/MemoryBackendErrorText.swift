@@ -59,7 +59,8 @@ extension MemoryBackendError: CustomStringConvertible {
         case .cannotLock(let path, let reason):
             "backing store \(path) cannot be locked: \(reason); say locking=off if no other machine uses it"
         case .cannotResize(let path, let byteCount, let reason):
-            "backing store \(path) cannot be extended to \(sizeText(byteCount)): \(reason)" + Self.advice(onSpace: reason)
+            "backing store \(path) cannot be extended to \(sizeText(byteCount)): \(reason)"
+                + Self.advice(onSpace: reason)
         case .cannotMakeDurable(let path, let reason):
             "backing store \(path) cannot be synchronized: \(reason)" + Self.advice(onSpace: reason)
         case .cannotMapFile(let path, let reason):

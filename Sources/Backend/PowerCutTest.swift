@@ -148,7 +148,9 @@ extension PowerCutTest {
     }
 
     private static func pages(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        stride(from: 0, to: bytes.count, by: PageSet.pageByteCount).map { bytes[$0..<min($0 + PageSet.pageByteCount, bytes.count)] }
+        stride(from: 0, to: bytes.count, by: PageSet.pageByteCount).map {
+            bytes[$0..<min($0 + PageSet.pageByteCount, bytes.count)]
+        }
     }
 }
 

@@ -22,7 +22,8 @@ public final class RAMBackend: MemoryBackend {
         warnings = sizeWarnings(id: options.id, given: options.byteCount, used: byteCount)
     }
 
-    private static func map(_ options: RAMBackendOptions, _ byteCount: UInt64) throws(MemoryBackendError) -> HostMapping {
+    private static func map(_ options: RAMBackendOptions, _ byteCount: UInt64) throws(MemoryBackendError) -> HostMapping
+    {
         if options.isShared {
             var memory = MemfdBackendOptions(id: options.id, byteCount: byteCount)
             memory.memory = options.memory

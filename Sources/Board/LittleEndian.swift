@@ -24,7 +24,8 @@ extension [UInt8] {
     }
 
     /// The integer that starts at `offset`; nil where the array is too short.
-    func integer<Value: FixedWidthInteger & UnsignedInteger>(_ type: Value.Type = Value.self, at offset: Int) -> Value? {
+    func integer<Value: FixedWidthInteger & UnsignedInteger>(_ type: Value.Type = Value.self, at offset: Int) -> Value?
+    {
         let width = Value.bitWidth / 8
         guard offset >= 0, width <= count, offset <= count - width else { return nil }
         var value: UInt64 = 0

@@ -50,7 +50,8 @@ extension MemoryMap {
     /// Copies out of guest memory into a buffer of this process.
     @unsafe
     package func read(at address: GuestAddress, into buffer: UnsafeMutableRawBufferPointer) throws(GuestMemoryError) {
-        try forEachPiece(of: address, byteCount: buffer.count) { (region, offset, done, count) throws(GuestMemoryError) in
+        try forEachPiece(of: address, byteCount: buffer.count) {
+            (region, offset, done, count) throws(GuestMemoryError) in
             do throws(HostMapping.Fault) {
                 try unsafe region.mapping.copy(
                     from: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]))
@@ -63,7 +64,8 @@ extension MemoryMap {
     /// Copies into guest memory from a buffer of this process.
     @unsafe
     package func write(_ buffer: UnsafeRawBufferPointer, at address: GuestAddress) throws(GuestMemoryError) {
-        try forEachPiece(of: address, byteCount: buffer.count) { (region, offset, done, count) throws(GuestMemoryError) in
+        try forEachPiece(of: address, byteCount: buffer.count) {
+            (region, offset, done, count) throws(GuestMemoryError) in
             guard !region.mapping.isReadOnly else {
                 throw .readOnly(GuestAddress(region.range.start.rawValue &+ UInt64(offset)))
             }

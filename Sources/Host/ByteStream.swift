@@ -22,7 +22,9 @@ extension OwnedDescriptor {
         let number = rawValue
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
         if count > 0 { return .bytes(Array(bytes[..<count])) }
-        if count < 0, [.interrupted, .wouldBlock, .resourceTemporarilyUnavailable].contains(Errno.current) { return .none }
+        if count < 0, [.interrupted, .wouldBlock, .resourceTemporarilyUnavailable].contains(Errno.current) {
+            return .none
+        }
         return .end
     }
 

@@ -25,7 +25,9 @@ extension OwnedDescriptor {
             return true
         } catch {
             // Either is allowed for a conflict (fcntl(2)).
-            guard error.errno == .resourceTemporarilyUnavailable || error.errno == .permissionDenied else { throw error }
+            guard error.errno == .resourceTemporarilyUnavailable || error.errno == .permissionDenied else {
+                throw error
+            }
             return false
         }
     }

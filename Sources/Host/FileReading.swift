@@ -23,7 +23,9 @@ extension OwnedDescriptor {
         let number = rawValue
         return Result { () throws(SystemCallError) in
             let read = try systemCall("pread") {
-                unsafe bytes.withUnsafeMutableBytes { unsafe pread(number, $0.baseAddress, $0.count, off_t(clamping: offset)) }
+                unsafe bytes.withUnsafeMutableBytes {
+                    unsafe pread(number, $0.baseAddress, $0.count, off_t(clamping: offset))
+                }
             }
             return Array(bytes.prefix(read))
         }
@@ -59,7 +61,8 @@ extension HostMapping {
         let (number, address) = (file.rawValue, UInt(hostAddress) + UInt(offset))
         return try logged(offset, byteCount) { () throws(SystemCallError) in
             try systemCall("pread") {
-                unsafe pread(number, UnsafeMutableRawPointer(bitPattern: address), byteCount, off_t(clamping: fileOffset))
+                unsafe pread(
+                    number, UnsafeMutableRawPointer(bitPattern: address), byteCount, off_t(clamping: fileOffset))
             }
         }
     }

@@ -79,7 +79,9 @@ extension HostMapping {
         init(byteCount: Int, alignment: Int, pageByteCount: Int) throws(SystemCallError) {
             let invalid = SystemCallError(call: "mmap", errno: .invalidArgument)
             let unit = max(pageByteCount, 4096)
-            guard byteCount > 0, unit & (unit - 1) == 0, alignment > 0, alignment & (alignment - 1) == 0 else { throw invalid }
+            guard byteCount > 0, unit & (unit - 1) == 0, alignment > 0, alignment & (alignment - 1) == 0 else {
+                throw invalid
+            }
             let (padded, overflow) = byteCount.addingReportingOverflow(unit - 1)
             guard !overflow else { throw SystemCallError(call: "mmap", errno: .noMemory) }
             span = padded & ~(unit - 1)
@@ -223,7 +225,9 @@ extension HostMapping {
 
     private func copiedWord(at offset: Int) throws(Fault) -> UInt16 {
         var value: UInt16 = 0
-        try unsafe withUnsafeMutableBytes(of: &value) { (bytes) throws(Fault) in try unsafe copy(from: offset, into: bytes) }
+        try unsafe withUnsafeMutableBytes(of: &value) { (bytes) throws(Fault) in
+            try unsafe copy(from: offset, into: bytes)
+        }
         return value
     }
 
@@ -240,7 +244,9 @@ extension HostMapping {
     package static func fullBarrier() { nt_full_barrier() }
 
     private func check(_ offset: Int, _ count: Int) throws(Fault) {
-        guard offset >= 0, count >= 0, count <= byteCount, offset <= byteCount - count else { throw Fault(offset: offset) }
+        guard offset >= 0, count >= 0, count <= byteCount, offset <= byteCount - count else {
+            throw Fault(offset: offset)
+        }
     }
 }
 

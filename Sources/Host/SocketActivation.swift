@@ -13,7 +13,9 @@ public enum SocketActivation {
     /// - Throws: `badFileDescriptor` for a number that is not open, `notSocket` for what nobody can connect to.
     public static func takeListeners() throws(SystemCallError) -> [SharedDescriptor] {
         defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
-        guard number("LISTEN_PID") == getpid(), let count = number("LISTEN_FDS"), count > 0, count <= limit else { return [] }
+        guard number("LISTEN_PID") == getpid(), let count = number("LISTEN_FDS"), count > 0, count <= limit else {
+            return []
+        }
         var result: [SharedDescriptor] = []
         for raw in firstDescriptor..<firstDescriptor + count {
             try systemCall("fcntl", "descriptor \(raw) of LISTEN_FDS") { nt_fcntl_value(raw, F_SETFD, FD_CLOEXEC) }

@@ -91,7 +91,8 @@ extension VirtualMachine {
     }
 
     /// Inputs 0 to 15 reach the PICs and the I/O APIC, 16 to 23 the I/O APIC, as the kernel sets up by default.
-    private static let legacyRoutes: [kvm_irq_routing_entry] = (UInt32(0)..<24).flatMap { input -> [kvm_irq_routing_entry] in
+    private static let legacyRoutes: [kvm_irq_routing_entry] = (UInt32(0)..<24).flatMap {
+        input -> [kvm_irq_routing_entry] in
         let ioAPIC = chipEntry(input, chip: UInt32(KVM_IRQCHIP_IOAPIC), pin: input)
         guard input < 16 else { return [ioAPIC] }
         let pic = input < 8 ? UInt32(KVM_IRQCHIP_PIC_MASTER) : UInt32(KVM_IRQCHIP_PIC_SLAVE)

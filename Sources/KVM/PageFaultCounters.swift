@@ -24,7 +24,9 @@ public final class PageFaultCounters: Sendable {
 
     /// nil where the kernel does not count these (before Linux 6.0).
     public init?(_ processor: VirtualCPU) {
-        guard let descriptor = processor.openStatistics(), let offsets = Self.findCounters(in: descriptor) else { return nil }
+        guard let descriptor = processor.openStatistics(), let offsets = Self.findCounters(in: descriptor) else {
+            return nil
+        }
         guard (["pf_taken", "pf_fixed"] + Self.resolutions).allSatisfy({ offsets[$0] != nil }) else { return nil }
         self.descriptor = descriptor
         self.offsets = offsets
@@ -38,7 +40,9 @@ public final class PageFaultCounters: Sendable {
     }
 
     private func value(_ name: String) -> UInt64? {
-        guard let offset = offsets[name], case .success(let bytes) = descriptor.bytes(at: offset, count: 8) else { return nil }
+        guard let offset = offsets[name], case .success(let bytes) = descriptor.bytes(at: offset, count: 8) else {
+            return nil
+        }
         return Self.number(in: bytes, at: 0, byteCount: 8)
     }
 

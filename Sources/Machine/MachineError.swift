@@ -67,7 +67,8 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
             "\(path) could not be left as a power cut leaves it: \(error.errno); it may be in between"
         case .ended: "the machine has ended"
         case .startingOver: "the machine is starting over; try again"
-        case .noKernel: "no kernel: give one with -kernel (a bzImage, or an ELF file with a PVH entry); there is no firmware"
+        case .noKernel:
+            "no kernel: give one with -kernel (a bzImage, or an ELF file with a PVH entry); there is no firmware"
         }
     }
 

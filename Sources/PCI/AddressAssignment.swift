@@ -102,7 +102,9 @@ extension Bus {
             guard !overflow, !wraps, last <= window.last, let place = AddressWindow(start: aligned, last: last) else {
                 return nil
             }
-            guard let obstacle = taken.lazy.filter({ $0.overlaps(place) }).max(by: { $0.last < $1.last }) else { return place }
+            guard let obstacle = taken.lazy.filter({ $0.overlaps(place) }).max(by: { $0.last < $1.last }) else {
+                return place
+            }
             guard obstacle.last < .max else { return nil }
             start = obstacle.last + 1
         }

@@ -115,11 +115,14 @@ extension HotPlugSlots {
         state.withLock { registers in
             if offset == Register.eject.rawValue {
                 let removable = registers.load(at: offset, byteCount: 4)
-                for slot in 0..<32 where value & removable & 1 << UInt64(slot) != 0 { actions.enqueue(.eject(slot: slot)) }
+                for slot in 0..<32 where value & removable & 1 << UInt64(slot) != 0 {
+                    actions.enqueue(.eject(slot: slot))
+                }
             } else if offset == Register.outcome.rawValue {
                 actions.enqueue(
                     .outcome(
-                        slot: Int(value >> 27 & 31), event: UInt16(value >> 16 & 0x7ff), status: UInt16(value & 0xffff)))
+                        slot: Int(value >> 27 & 31), event: UInt16(value >> 16 & 0x7ff), status: UInt16(value & 0xffff))
+                )
             }
         }
         actions.deliver(to: guestActed)

@@ -13,7 +13,8 @@ public func propertiesAnswer(typeName: String) throws(QMPError) -> JSONValue {
     return .array(
         deviceProperties.map { property in
             .object([
-                "name": .string(property.name), "description": .string(property.meaning), "type": .string(property.type),
+                "name": .string(property.name), "description": .string(property.meaning),
+                "type": .string(property.type),
             ])
         })
 }

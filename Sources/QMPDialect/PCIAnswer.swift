@@ -34,6 +34,7 @@ private func regionAnswer(_ region: PCIFunctionStatus.Region) -> JSONValue {
     guard region.isMemory else { return .object(common) }
     return .object(
         [
-            JSONMember("prefetch", .boolean(region.isPrefetchable)), JSONMember("mem_type_64", .boolean(region.is64Bit)),
+            JSONMember("prefetch", .boolean(region.isPrefetchable)),
+            JSONMember("mem_type_64", .boolean(region.is64Bit)),
         ] + common)
 }

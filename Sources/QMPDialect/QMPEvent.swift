@@ -26,7 +26,10 @@ public struct QMPEvent: Equatable, Sendable {
     private static func data(_ failure: FlushFailure) -> JSONValue {
         .object(
             members(id: failure.id, path: failure.path)
-                + [JSONMember("memdev", .string(failure.memoryBackend)), JSONMember("errno", .string(failure.errorName))])
+                + [
+                    JSONMember("memdev", .string(failure.memoryBackend)),
+                    JSONMember("errno", .string(failure.errorName)),
+                ])
     }
 
     private static func data(_ fault: MemoryFault) -> JSONValue {

@@ -53,7 +53,8 @@ private func memoryBackendAnswer(_ backend: MemoryBackendStatus) -> JSONValue {
 
 private func memoryDeviceAnswer(_ device: MemoryDeviceStatus) -> JSONValue {
     var data = [
-        JSONMember("memdev", .string("/objects/\(device.memoryBackend)")), JSONMember("memaddr", .integer(device.address ?? 0)),
+        JSONMember("memdev", .string("/objects/\(device.memoryBackend)")),
+        JSONMember("memaddr", .integer(device.address ?? 0)),
         JSONMember("size", .integer(device.size)),
     ]
     if let id = device.id { data.append(JSONMember("id", .string(id))) }

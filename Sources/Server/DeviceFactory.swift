@@ -32,7 +32,8 @@ struct DeviceFactory: Sendable {
         self.offersPackedRing = offersPackedRing
         byteCount = UInt64(clamping: backend.mapping.byteCount)
         storage = ServedDevice.Storage(
-            bar: Self.storageBAR, mapping: backend.mapping, descriptor: file.descriptor, fileOffset: file.offset, name: name)
+            bar: Self.storageBAR, mapping: backend.mapping, descriptor: file.descriptor, fileOffset: file.offset,
+            name: name)
         do throws(ConfigurationError) {
             bar = try BaseAddressRegister(
                 index: Self.storageBAR, byteCount: Self.powerOfTwo(least: byteCount), width: .bits64,
@@ -53,7 +54,8 @@ struct DeviceFactory: Sendable {
     ) throws -> ServedDevice {
         let location = StorageLocation(bar: Self.storageBAR, byteCount: byteCount)
         let device = try PMemDevice(
-            id: name, durability: durability, location: { location.range }, maximumQueueSize: queueSize, onEvent: onEvent)
+            id: name, durability: durability, location: { location.range }, maximumQueueSize: queueSize,
+            onEvent: onEvent)
         let memory = GuestMemory()
         let interrupts = ClientInterrupts(count: device.maximumQueueSizes.count + 1)
         let transport = try PCITransport(
@@ -66,7 +68,9 @@ struct DeviceFactory: Sendable {
         location.follow(transport.function)
         return ServedDevice(
             function: transport.function, memory: memory, interrupts: interrupts, storage: storage,
-            doorbells: transport.doorbells.map { .init(bar: $0.bar, offset: $0.offset, byteCount: UInt64($0.byteCount)) },
+            doorbells: transport.doorbells.map {
+                .init(bar: $0.bar, offset: $0.offset, byteCount: UInt64($0.byteCount))
+            },
             reset: { transport.reset($0) })
     }
 }

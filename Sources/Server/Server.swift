@@ -49,8 +49,12 @@ public final class Server {
             _ = signals.next()
             stop.signal()
             for port in ports {
-                let ready = try Poll.wait([Poll.Interest(signals.rawDescriptor), Poll.Interest(port.ended.rawDescriptor)])
-                if ready[0], !ready[1] { return ["ended by a second signal, without waiting for the sessions and the last sync"] }
+                let ready = try Poll.wait([
+                    Poll.Interest(signals.rawDescriptor), Poll.Interest(port.ended.rawDescriptor),
+                ])
+                if ready[0], !ready[1] {
+                    return ["ended by a second signal, without waiting for the sessions and the last sync"]
+                }
             }
         } catch { throw .host(error) }
         return ports.compactMap { Self.finish($0.durability) }
@@ -94,7 +98,9 @@ extension Server {
         }
         var factories: [DeviceFactory] = []
         for options in configuration.inventory.devices {
-            guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else { continue }
+            guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else {
+                continue
+            }
             for warning in durability.backend.warnings { log.warning("\(warning)") }
             durability.limit = FlushLimit(options.flushLimit)
             factories.append(

@@ -44,7 +44,8 @@ public final class PMemDevice: VirtioDevice {
     /// - Parameter location: where that is now, nil while the BAR is off. Drivers that know no shared memory regions (Linux before
     ///   6.8) look at it once.
     public convenience init(
-        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?, maximumQueueSize: UInt16 = 128,
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?,
+        maximumQueueSize: UInt16 = 128,
         onEvent: @escaping @Sendable (PMemEvent) -> Void = { _ in }
     ) throws(SystemCallError) {
         try self.init(
@@ -53,7 +54,8 @@ public final class PMemDevice: VirtioDevice {
     }
 
     package init(
-        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?, offersSharedMemoryRegion: Bool,
+        id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?,
+        offersSharedMemoryRegion: Bool,
         maximumQueueSize: UInt16, rule: HorizonRule,
         onEvent: @escaping @Sendable (PMemEvent) -> Void
     ) throws(SystemCallError) {

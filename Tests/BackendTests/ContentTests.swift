@@ -60,11 +60,13 @@ import Testing
         #expect(bench.byteCount("x") == (4 << 20) + 8192)
     }
 
-    @Test("offsets that are refused", arguments: [
-        (4095, "offset 0xfff must be multiples"),
-        (4 << 20, "is too small for 'size' option 0x400000 plus 'offset' option 0x400000"),
-        (8 << 20, "is too small"), (UInt64.max & ~4095, "larger than any file"),
-    ] as [(UInt64, String)])
+    @Test(
+        "offsets that are refused",
+        arguments: [
+            (4095, "offset 0xfff must be multiples"),
+            (4 << 20, "is too small for 'size' option 0x400000 plus 'offset' option 0x400000"),
+            (8 << 20, "is too small"), (UInt64.max & ~4095, "larger than any file"),
+        ] as [(UInt64, String)])
     func wrongOffset(_ offset: UInt64, _ text: String) throws {
         let bench = try bench(in: "/var/tmp")
         var options = bench.options("x")
@@ -114,11 +116,13 @@ import Testing
         var testDescription: String { "share=\(share) rom=\(rom.rawValue)" }
     }
 
-    @Test("readonly=on keeps the file as it is whatever the memory allows", arguments: [
-        Reading(share: true, rom: .automatic, isROM: true), Reading(share: true, rom: .on, isROM: true),
-        Reading(share: false, rom: .automatic, isROM: true), Reading(share: false, rom: .on, isROM: true),
-        Reading(share: false, rom: .off, isROM: false),
-    ])
+    @Test(
+        "readonly=on keeps the file as it is whatever the memory allows",
+        arguments: [
+            Reading(share: true, rom: .automatic, isROM: true), Reading(share: true, rom: .on, isROM: true),
+            Reading(share: false, rom: .automatic, isROM: true), Reading(share: false, rom: .on, isROM: true),
+            Reading(share: false, rom: .off, isROM: false),
+        ])
     func readOnly(_ row: Reading) throws {
         let bench = try bench(in: "/var/tmp")
         var options = bench.options("x")
@@ -131,10 +135,12 @@ import Testing
         #expect(try bench.content("x") == Self.pattern)
     }
 
-    @Test("combinations of readonly, share and rom that are refused", arguments: [
-        (false, true, AutomaticSwitch.on, MemoryBackendError.romOverWritableFile),
-        (false, false, .on, .romOverWritableFile), (true, true, .off, .writableMemoryOverSharedReadOnlyFile),
-    ])
+    @Test(
+        "combinations of readonly, share and rom that are refused",
+        arguments: [
+            (false, true, AutomaticSwitch.on, MemoryBackendError.romOverWritableFile),
+            (false, false, .on, .romOverWritableFile), (true, true, .off, .writableMemoryOverSharedReadOnlyFile),
+        ])
     func refused(_ readOnly: Bool, _ share: Bool, _ rom: AutomaticSwitch, _ expected: MemoryBackendError) throws {
         let bench = try Workbench()
         var options = bench.options("x")

@@ -7,7 +7,8 @@ import Testing
 
 /// Disks that are full, or that nobody may write to.
 @Suite(.serialized) struct DiskTests {
-    private func options(_ path: String, byteCount: UInt64 = 64 << 20, preallocates: Bool = true) -> FileBackendOptions {
+    private func options(_ path: String, byteCount: UInt64 = 64 << 20, preallocates: Bool = true) -> FileBackendOptions
+    {
         var options = FileBackendOptions(id: "m", byteCount: byteCount, path: path)
         options.isShared = true
         options.memory.preallocates = preallocates

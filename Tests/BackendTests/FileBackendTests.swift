@@ -24,22 +24,32 @@ import Testing
 
     static let cases: [Case] = [
         Case(name: "missing", outcome: .works(fileByteCount: 4 << 20)),
-        Case(name: "missing, private", change: { options, _ in options.isShared = false }, outcome: .works(fileByteCount: 4 << 20)),
+        Case(
+            name: "missing, private", change: { options, _ in options.isShared = false },
+            outcome: .works(fileByteCount: 4 << 20)),
         Case(name: "empty", arrange: { try $0.makeSparse("x", byteCount: 0) }, outcome: .works(fileByteCount: 4 << 20)),
-        Case(name: "exact", arrange: { try $0.makeSparse("x", byteCount: 4 << 20) }, outcome: .works(fileByteCount: 4 << 20)),
-        Case(name: "larger", arrange: { try $0.makeSparse("x", byteCount: 6 << 20) }, outcome: .works(fileByteCount: 6 << 20)),
+        Case(
+            name: "exact", arrange: { try $0.makeSparse("x", byteCount: 4 << 20) },
+            outcome: .works(fileByteCount: 4 << 20)),
+        Case(
+            name: "larger", arrange: { try $0.makeSparse("x", byteCount: 6 << 20) },
+            outcome: .works(fileByteCount: 6 << 20)),
         Case(
             name: "smaller", arrange: { try $0.makeSparse("x", byteCount: 1 << 20) },
-            outcome: .fails("backing store size 0x100000 does not match 'size' option 0x400000", advice: "truncate -s 4M")),
+            outcome: .fails(
+                "backing store size 0x100000 does not match 'size' option 0x400000", advice: "truncate -s 4M")),
         Case(
-            name: "directory", change: { options, bench in options.path = bench.path }, outcome: .works(fileByteCount: nil)),
+            name: "directory", change: { options, bench in options.path = bench.path },
+            outcome: .works(fileByteCount: nil)),
         Case(
-            name: "directory, read-only", change: { options, bench in (options.path, options.opensReadOnly) = (bench.path, true) },
+            name: "directory, read-only",
+            change: { options, bench in (options.path, options.opensReadOnly) = (bench.path, true) },
             outcome: .fails("can't open backing store DIRECTORY for guest RAM: Is a directory", advice: "readonly")),
         Case(
             name: "parent missing", change: { options, bench in options.path = bench.file("nodir/x") },
             outcome: .fails(
-                "can't open backing store DIRECTORY/nodir/x for guest RAM: No such file or directory", advice: "create its directory")),
+                "can't open backing store DIRECTORY/nodir/x for guest RAM: No such file or directory",
+                advice: "create its directory")),
         Case(
             name: "parent is a file", arrange: { try $0.makeSparse("f", byteCount: 0) },
             change: { options, bench in options.path = bench.file("f/x") },
@@ -49,7 +59,8 @@ import Testing
             outcome: .fails("can't open backing store  for guest RAM: No such file or directory", advice: "")),
         Case(
             name: "NUL in the path", arrange: { try $0.makeSparse("x", byteCount: 4 << 20) },
-            change: { options, _ in options.path += "\0y" }, outcome: .fails("can't open backing store", advice: "Invalid argument")),
+            change: { options, _ in options.path += "\0y" },
+            outcome: .fails("can't open backing store", advice: "Invalid argument")),
         Case(
             name: "FIFO", arrange: { bench in _ = try run(["mkfifo", bench.file("x")]) },
             outcome: .fails("can't open backing store PATH for guest RAM", advice: "a FIFO")),
@@ -64,17 +75,21 @@ import Testing
             name: "character device", change: { options, _ in options.path = "/dev/zero" },
             outcome: .fails("can't open backing store /dev/zero for guest RAM", advice: "Real NVDIMM")),
         Case(
-            name: "link to a file", arrange: { bench in
+            name: "link to a file",
+            arrange: { bench in
                 try bench.makeSparse("target", byteCount: 4 << 20)
                 try FileManager.default.createSymbolicLink(atPath: bench.file("x"), withDestinationPath: "target")
             }, outcome: .works(fileByteCount: 6)),
         Case(
-            name: "dangling link", arrange: { bench in
+            name: "dangling link",
+            arrange: { bench in
                 try FileManager.default.createSymbolicLink(atPath: bench.file("x"), withDestinationPath: "nowhere")
             }, outcome: .fails("can't open backing store PATH for guest RAM", advice: "symbolic link")),
         Case(
             name: "read-only over nothing", change: { options, _ in options.opensReadOnly = true },
-            outcome: .fails("can't open backing store PATH for guest RAM: No such file or directory", advice: "readonly=on creates none")),
+            outcome: .fails(
+                "can't open backing store PATH for guest RAM: No such file or directory",
+                advice: "readonly=on creates none")),
         Case(
             name: "read-only over an empty file", arrange: { try $0.makeSparse("x", byteCount: 0) },
             change: { options, _ in options.opensReadOnly = true },
@@ -83,7 +98,8 @@ import Testing
             name: "read-only", arrange: { try $0.makeSparse("x", byteCount: 4 << 20) },
             change: { options, _ in options.opensReadOnly = true }, outcome: .works(fileByteCount: 4 << 20)),
         Case(
-            name: "no whole pages", change: { options, _ in options.byteCount = 5000 }, outcome: .works(fileByteCount: 8192)),
+            name: "no whole pages", change: { options, _ in options.byteCount = 5000 },
+            outcome: .works(fileByteCount: 8192)),
         Case(
             name: "no whole pages, file of just that size", arrange: { try $0.makeSparse("x", byteCount: 5000) },
             change: { options, _ in options.byteCount = 5000 },
@@ -100,12 +116,15 @@ import Testing
         Case(
             name: "alignment that no address has", change: { options, _ in options.alignment = 1 << 63 },
             outcome: .fails("unable to map backing store PATH for guest RAM: Cannot allocate memory", advice: "")),
-        Case(name: "alignment of 16 MiB", change: { options, _ in options.alignment = 16 << 20 }, outcome: .works(fileByteCount: 4 << 20)),
+        Case(
+            name: "alignment of 16 MiB", change: { options, _ in options.alignment = 16 << 20 },
+            outcome: .works(fileByteCount: 4 << 20)),
         Case(
             name: "size 0", change: { options, _ in options.byteCount = 0 },
             outcome: .fails("property 'size' of memory-backend-file doesn't take value '0'", advice: "")),
         Case(
-            name: "largest size", change: { options, _ in options.byteCount = .max }, outcome: .fails("'size' option", advice: "larger")),
+            name: "largest size", change: { options, _ in options.byteCount = .max },
+            outcome: .fails("'size' option", advice: "larger")),
         Case(
             name: "size beyond addresses", change: { options, _ in options.byteCount = 1 << 62 },
             outcome: .fails("", advice: "")),

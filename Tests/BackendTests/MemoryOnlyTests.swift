@@ -7,15 +7,37 @@ import Testing
 
 /// memory-backend-ram, memory-backend-memfd, and what all kinds say about themselves.
 @Suite struct MemoryOnlyTests {
-    @Test("zeroed, writable, aligned memory of every kind", arguments: [
-        BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 4 << 20)),
-        .ram({ var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = true; return options }()),
-        .ram({ var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.memory.preallocates = true; return options }()),
-        .memfd(MemfdBackendOptions(id: "r", byteCount: 4 << 20)),
-        .memfd({ var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = false; return options }()),
-        .memfd({ var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isSealed = false; return options }()),
-        .memfd({ var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.memory.dumps = false; return options }()),
-    ])
+    @Test(
+        "zeroed, writable, aligned memory of every kind",
+        arguments: [
+            BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 4 << 20)),
+            .ram(
+                {
+                    var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = true;
+                    return options
+                }()),
+            .ram(
+                {
+                    var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.memory.preallocates = true;
+                    return options
+                }()),
+            .memfd(MemfdBackendOptions(id: "r", byteCount: 4 << 20)),
+            .memfd(
+                {
+                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = false;
+                    return options
+                }()),
+            .memfd(
+                {
+                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isSealed = false;
+                    return options
+                }()),
+            .memfd(
+                {
+                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.memory.dumps = false;
+                    return options
+                }()),
+        ])
     func kinds(_ options: BackendOptions) throws {
         let backend = try makeMemoryBackend(options)
         #expect(backend.id == "r")
@@ -30,14 +52,20 @@ import Testing
         try backend.synchronize()
     }
 
-    @Test("1 GiB and more is aligned to 1 GiB", arguments: [
-        ((1 << 30) - 4096, 2 << 20), (1 << 30, 1 << 30), (3 << 30, 1 << 30),
-    ] as [(UInt64, UInt64)])
+    @Test(
+        "1 GiB and more is aligned to 1 GiB",
+        arguments: [
+            ((1 << 30) - 4096, 2 << 20), (1 << 30, 1 << 30), (3 << 30, 1 << 30),
+        ] as [(UInt64, UInt64)])
     func alignment(_ byteCount: UInt64, _ alignment: UInt64) throws {
         let bench = try Workbench()
         let backends: [any MemoryBackend] = try [
             FileBackend(bench.options("x", byteCount: byteCount)),
-            RAMBackend({ var options = RAMBackendOptions(id: "r", byteCount: byteCount); options.memory.reserves = false; return options }()),
+            RAMBackend(
+                {
+                    var options = RAMBackendOptions(id: "r", byteCount: byteCount); options.memory.reserves = false;
+                    return options
+                }()),
             MemfdBackend(MemfdBackendOptions(id: "f", byteCount: byteCount)),
         ]
         for backend in backends {
@@ -46,17 +74,28 @@ import Testing
         }
     }
 
-    @Test("what cannot be had", arguments: [
-        (BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 0)), "property 'size' of memory-backend-ram doesn't take value '0'"),
-        (.memfd(MemfdBackendOptions(id: "r", byteCount: 0)), "property 'size' of memory-backend-memfd doesn't take value '0'"),
-        (.ram(RAMBackendOptions(id: "r", byteCount: 256 << 40)), "cannot set up guest memory 'r' of 256T: Cannot allocate memory"),
-        (.ram(RAMBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
-        (.memfd(MemfdBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
-        (hugePages(4 << 20, of: 3 << 20), "Hugepage size must be a power of 2"),
-        (hugePages(4 << 20, of: 1), "Hugepage size must be a power of 2"),
-        (hugePages(3 << 20, of: 2 << 20), "memory size 0x300000 must be a multiple of huge page size 0x200000"),
-        (hugePages(64 << 40, of: 2 << 20), "cannot set up guest memory 'r' of 64T: too few free huge pages"),
-    ])
+    @Test(
+        "what cannot be had",
+        arguments: [
+            (
+                BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 0)),
+                "property 'size' of memory-backend-ram doesn't take value '0'"
+            ),
+            (
+                .memfd(MemfdBackendOptions(id: "r", byteCount: 0)),
+                "property 'size' of memory-backend-memfd doesn't take value '0'"
+            ),
+            (
+                .ram(RAMBackendOptions(id: "r", byteCount: 256 << 40)),
+                "cannot set up guest memory 'r' of 256T: Cannot allocate memory"
+            ),
+            (.ram(RAMBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
+            (.memfd(MemfdBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
+            (hugePages(4 << 20, of: 3 << 20), "Hugepage size must be a power of 2"),
+            (hugePages(4 << 20, of: 1), "Hugepage size must be a power of 2"),
+            (hugePages(3 << 20, of: 2 << 20), "memory size 0x300000 must be a multiple of huge page size 0x200000"),
+            (hugePages(64 << 40, of: 2 << 20), "cannot set up guest memory 'r' of 64T: too few free huge pages"),
+        ])
     func refused(_ options: BackendOptions, _ start: String) throws {
         let error = memoryBackendError { _ = try makeMemoryBackend(options) }
         #expect(try #require(error).description.hasPrefix(start), "\(error?.description ?? "")")
@@ -68,15 +107,18 @@ import Testing
         return .memfd(options)
     }
 
-    @Test("sizes that Linux cannot map are named, with those that work", arguments: [
-        (4 << 20, []), (3 << 20, ["size 3M is no multiple of 2M", "size=2M or size=4M would work"]),
-        (1 << 20, ["size=2M would work"]),
-        (5000, ["size 5000 is no multiple of the page size, 8192 bytes are used", "size 8K is no multiple of 2M"]),
-        ((1 << 30) + 4096, ["size=1G or size=1026M would work"]),
-    ] as [(UInt64, [String])])
+    @Test(
+        "sizes that Linux cannot map are named, with those that work",
+        arguments: [
+            (4 << 20, []), (3 << 20, ["size 3M is no multiple of 2M", "size=2M or size=4M would work"]),
+            (1 << 20, ["size=2M would work"]),
+            (5000, ["size 5000 is no multiple of the page size, 8192 bytes are used", "size 8K is no multiple of 2M"]),
+            ((1 << 30) + 4096, ["size=1G or size=1026M would work"]),
+        ] as [(UInt64, [String])])
     func warnings(_ byteCount: UInt64, _ parts: [String]) throws {
         let bench = try Workbench()
-        let text = try FileBackend(bench.options("x", byteCount: byteCount)).warnings.map(\.description).joined(separator: "\n")
+        let text = try FileBackend(bench.options("x", byteCount: byteCount)).warnings.map(\.description).joined(
+            separator: "\n")
         #expect(text.isEmpty == parts.isEmpty, "\(text)")
         for part in parts { #expect(text.contains(part), "\(text)") }
     }
@@ -88,18 +130,31 @@ import Testing
         (options.memory.merges, options.memory.dumps, options.memory.reserves) = (false, false, false)
         let backend = try makeMemoryBackend(.file(options))
         var expected = MemoryBackendDescription(kind: .file, id: "m", byteCount: 4 << 20)
-        (expected.path, expected.isShared, expected.isLocked, expected.memory) = (bench.file("x"), true, true, options.memory)
+        (expected.path, expected.isShared, expected.isLocked, expected.memory) = (
+            bench.file("x"), true, true, options.memory
+        )
         #expect(backend.description == expected)
     }
 
-    @Test("texts for reasons that root never meets", arguments: [
-        (MemoryBackendError.cannotOpenForWriting(path: "/x", reason: .permissionDenied), "Permission denied; it can be read: use readonly=on"),
-        (.cannotOpen(path: "/x", reason: .permissionDenied), "can't open backing store /x for guest RAM: Permission denied"),
-        (.cannotResize(path: "/x", byteCount: 4 << 20, reason: .diskQuotaExceeded), "extended to 4M: Disk quota exceeded; the disk quota is used up"),
-        (.cannotLock(path: "/x", reason: .notSupported), "locking=off"),
-        (.cannotMakeDurable(path: "/x", reason: .ioError), "cannot be synchronized: Input/output error"),
-        (.inUse(path: "/x", holder: nil), "the kernel does not tell which"),
-    ])
+    @Test(
+        "texts for reasons that root never meets",
+        arguments: [
+            (
+                MemoryBackendError.cannotOpenForWriting(path: "/x", reason: .permissionDenied),
+                "Permission denied; it can be read: use readonly=on"
+            ),
+            (
+                .cannotOpen(path: "/x", reason: .permissionDenied),
+                "can't open backing store /x for guest RAM: Permission denied"
+            ),
+            (
+                .cannotResize(path: "/x", byteCount: 4 << 20, reason: .diskQuotaExceeded),
+                "extended to 4M: Disk quota exceeded; the disk quota is used up"
+            ),
+            (.cannotLock(path: "/x", reason: .notSupported), "locking=off"),
+            (.cannotMakeDurable(path: "/x", reason: .ioError), "cannot be synchronized: Input/output error"),
+            (.inUse(path: "/x", holder: nil), "the kernel does not tell which"),
+        ])
     func texts(_ error: MemoryBackendError, _ part: String) {
         #expect(error.description.contains(part), "\(error.description)")
     }

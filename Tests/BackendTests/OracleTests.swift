@@ -33,7 +33,9 @@ import Testing
             memoryBackendError { _ = try FileBackend(options) }?.description
         }
         let theirAnswer = try Self.answer(row, theirs) { options in try Self.askQEMU(options) }
-        #expect((ourAnswer == nil) == (theirAnswer == nil), "ours: \(ourAnswer ?? "works"), QEMU's: \(theirAnswer ?? "works")")
+        #expect(
+            (ourAnswer == nil) == (theirAnswer == nil),
+            "ours: \(ourAnswer ?? "works"), QEMU's: \(theirAnswer ?? "works")")
         if let ourAnswer, let theirAnswer {
             let translated = ourAnswer.replacing(ours.path, with: theirs.path)
             #expect(translated.hasPrefix(theirAnswer), "ours: \(translated), QEMU's: \(theirAnswer)")
@@ -58,7 +60,10 @@ import Testing
         if options.alignment > 0 { object += ",align=\(options.alignment)" }
         let program = "qemu-system-x86_64"
         let result = try run(
-            [program, "-machine", "none", "-display", "none", "-nodefaults", "-S", "-monitor", "stdio", "-object", object],
+            [
+                program, "-machine", "none", "-display", "none", "-nodefaults", "-S", "-monitor", "stdio", "-object",
+                object,
+            ],
             input: "quit\n")
         if result.status == 0 { return nil }
         let line = result.output.split(separator: "\n").last { $0.hasPrefix("\(program): ") }

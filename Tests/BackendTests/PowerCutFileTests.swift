@@ -74,10 +74,14 @@ import Testing
     }
 
     @Test(arguments: [
-        Refusal(testDescription: "share=off", change: { options, _ in options.isShared = false }, advice: "say share=on"),
         Refusal(
-            testDescription: "readonly=on", change: { options, _ in options.opensReadOnly = true }, advice: "leave readonly out"),
-        Refusal(testDescription: "discard-data=on", change: { options, _ in options.discardsData = true }, advice: "leave it out"),
+            testDescription: "share=off", change: { options, _ in options.isShared = false }, advice: "say share=on"),
+        Refusal(
+            testDescription: "readonly=on", change: { options, _ in options.opensReadOnly = true },
+            advice: "leave readonly out"),
+        Refusal(
+            testDescription: "discard-data=on", change: { options, _ in options.discardsData = true },
+            advice: "leave it out"),
         Refusal(
             testDescription: "directory", change: { options, bench in options.path = bench.path },
             advice: "give mem-path a file"),
@@ -87,7 +91,8 @@ import Testing
         refusal.change(&options, bench)
         let error = memoryBackendError { _ = try FileBackend(options) }
         let text = error.map { "\($0)" } ?? ""
-        #expect(text.hasPrefix("durability=power-cut-test: not supported: ") && text.contains(refusal.advice), "\(text)")
+        #expect(
+            text.hasPrefix("durability=power-cut-test: not supported: ") && text.contains(refusal.advice), "\(text)")
         #expect(bench.names == [])
     }
 

@@ -51,7 +51,8 @@ struct BadInputTests {
         BadOptions(device + ",memaddr=0xfee00000", "0xfee00000"),
         BadOptions(device + ",memaddr=0x40100000", "0x40100000", "multiple of 0x200000"),
         BadOptions(device + ",memaddr=0xffffffffffe00000", "end of the address space"),
-        BadOptions("-object memory-backend-file,id=m,share=on,mem-path=/dev/null,size=16M", "/dev/null", "character device"),
+        BadOptions(
+            "-object memory-backend-file,id=m,share=on,mem-path=/dev/null,size=16M", "/dev/null", "character device"),
         BadOptions("-object memory-backend-file,id=m,share=on,mem-path=FOLDER/fifo,size=16M", "FOLDER/fifo", "FIFO"),
         BadOptions(
             "-object memory-backend-file,id=m,share=on,mem-path=FOLDER/no/x,size=16M", "FOLDER/no/x", "No such file"),
@@ -61,7 +62,9 @@ struct BadInputTests {
         BadOptions("-netdev user", "-netdev"),
         BadOptions("-serial file:FOLDER/no/x", "-serial file:FOLDER/no/x", "No such file"),
         BadOptions("-serial unix:FOLDER/no/x", "-serial unix:FOLDER/no/x", "No such file"),
-        BadOptions("-serial unix:FOLDER/no/x,server=on,wait=off", "-serial unix:FOLDER/no/x,server=on,wait=off", "No such file"),
+        BadOptions(
+            "-serial unix:FOLDER/no/x,server=on,wait=off", "-serial unix:FOLDER/no/x,server=on,wait=off", "No such file"
+        ),
         BadOptions(device + ",x-shmem=on,memaddr=0x40000000", "x-shmem=on", "memaddr"),
         BadOptions(file + "-device virtio-pmem-pci,memdev=m,x-shmem=1", "'x-shmem' expects 'on' or 'off'"),
     ]
@@ -93,7 +96,9 @@ struct BadInputTests {
             machine.arguments("power-off")
                 + ["-object", "memory-backend-file,id=m,share=on,mem-path=\(node),size=16M"], in: machine.folder)
         #expect(process.wait() == .exited(1))
-        for part in [node, "block device", "not supported"] { #expect(process.errors.contains(part), "\(process.errors)") }
+        for part in [node, "block device", "not supported"] {
+            #expect(process.errors.contains(part), "\(process.errors)")
+        }
     }
 
     private func prepare(_ folder: WorkFolder) throws {
@@ -133,14 +138,17 @@ struct HostileHostTests {
 
     @Test("no /dev/kvm") func noDevice() throws {
         let machine = try Machine.withDevice()
-        let process = try run(machine, after: "mkdir -p '\(machine.folder.path)/dev'; mount --bind '\(machine.folder.path)/dev' /dev")
+        let process = try run(
+            machine, after: "mkdir -p '\(machine.folder.path)/dev'; mount --bind '\(machine.folder.path)/dev' /dev")
         #expect(process.wait() == .exited(1))
         for part in ["/dev/kvm", "modprobe"] { #expect(process.errors.contains(part), "\(process.errors)") }
         #expect(!machine.folder.exists("pmem.img"))
     }
 
     /// Root without its capabilities is a user like any other, and can still read the program, wherever it lies.
-    @Test("no permission to open /dev/kvm", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)")) func noPermission() throws {
+    @Test("no permission to open /dev/kvm", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)")) func noPermission()
+        throws
+    {
         let machine = try Machine.withDevice()
         let node = machine.folder.file("kvm")
         let script = """
@@ -150,7 +158,9 @@ struct HostileHostTests {
             """
         let process = try run(machine, after: script)
         #expect(process.wait() == .exited(1))
-        for part in ["no permission to open /dev/kvm", "group"] { #expect(process.errors.contains(part), "\(process.errors)") }
+        for part in ["no permission to open /dev/kvm", "group"] {
+            #expect(process.errors.contains(part), "\(process.errors)")
+        }
     }
 
     @Test("a disk with too little space for prealloc=on", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
@@ -185,7 +195,9 @@ struct HostileHostTests {
 
 @Suite("Files that others use", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct SharedFileTests {
-    @Test("a file that somebody makes shorter ends the monitor with the file's name", arguments: ["peek 0x40800000", "poke 0x40800000 4 1"])
+    @Test(
+        "a file that somebody makes shorter ends the monitor with the file's name",
+        arguments: ["peek 0x40800000", "poke 0x40800000 4 1"])
     func shrunkFile(_ access: String) throws {
         let machine = try Machine.withDevice()
         let process = try machine.start("scan;init;write 0x40000000 kept;echo there", input: .pipe)

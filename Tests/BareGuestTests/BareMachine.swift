@@ -18,7 +18,8 @@ enum Available {
 
     /// The bare guest, built once.
     static let guest: Result<String, any Error> = Result {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "BareGuest")
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
+            path: "BareGuest")
         let output = "\(products)/bare-guest"
         let made = try run(["make", "--silent", "-C", folder.path, "OUTPUT=\(output)", "\(output)/bare"])
         guard made.status == 0 else { throw BareError.cannotBuild(made.output) }
@@ -104,9 +105,10 @@ final class BareMachine: Sendable {
         var answer: Substring?
         try wait(for: "an answer to '\(command)'") {
             // A line whose end has not come yet is none.
-            answer = transcript.dropFirst(before).split(separator: "\n", omittingEmptySubsequences: false).dropLast().first {
-                $0.hasPrefix("ok \(name)") || $0.hasPrefix("error \(name)")
-            }
+            answer = transcript.dropFirst(before).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .first {
+                    $0.hasPrefix("ok \(name)") || $0.hasPrefix("error \(name)")
+                }
             return answer != nil
         }
         return String(answer ?? "")

@@ -10,11 +10,13 @@ struct FaultCase: Sendable {
 
 @Suite("How the monitor ends", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct EndingTests {
-    @Test("a processor that cannot go on ends the monitor with its registers", arguments: [
-        FaultCase(command: "fault", message: ["triple fault"]),
-        // Emulated instructions are a property of this machine's KVM; elsewhere a breakpoint is a triple fault as well.
-        FaultCase(command: "fault int3", message: ["vCPU 0"]),
-    ])
+    @Test(
+        "a processor that cannot go on ends the monitor with its registers",
+        arguments: [
+            FaultCase(command: "fault", message: ["triple fault"]),
+            // Emulated instructions are a property of this machine's KVM; elsewhere a breakpoint is a triple fault as well.
+            FaultCase(command: "fault int3", message: ["vCPU 0"]),
+        ])
     func faults(_ test: FaultCase) throws {
         let machine = try Machine.withDevice()
         let process = try machine.start("scan;init;write 0x40000000 kept;\(test.command)")
@@ -22,7 +24,8 @@ struct EndingTests {
         for part in test.message + ["vCPU 0 registers", "rip=00000000001", "cr0=", "efer="] {
             #expect(process.errors.contains(part), "\(process.errors)")
         }
-        #expect(try machine.folder.text(of: "pmem.img", at: 0, count: 4) == "kept", "files are synchronized all the same")
+        #expect(
+            try machine.folder.text(of: "pmem.img", at: 0, count: 4) == "kept", "files are synchronized all the same")
     }
 
     @Test("a signal ends a guest that sleeps, spins or waits for input", arguments: ["halt", "spin", ""])
@@ -71,9 +74,11 @@ struct EndingTests {
         #expect(try machine.run("echo x").isGood)
     }
 
-    @Test("standard streams that the caller closed do not become the guest's files", arguments: [
-        "<&-", ">&-", "2>&-", "<&- >&- 2>&-",
-    ])
+    @Test(
+        "standard streams that the caller closed do not become the guest's files",
+        arguments: [
+            "<&-", ">&-", "2>&-", "<&- >&- 2>&-",
+        ])
     func closedStreams(_ redirections: String) throws {
         var machine = try Machine.withDevice()
         // The bare short form draws a warning, which must not end up in the file.

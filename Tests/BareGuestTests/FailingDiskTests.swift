@@ -13,7 +13,8 @@ final class FailingDisk: Sendable {
         self.lower = lower
         let image = lower.file("image")
         let made = try run([
-            "sh", "-c", "truncate -s 16M \(image) && mkfs.ext4 -q -b 4096 -O ^has_journal -E lazy_itable_init=0 \(image)",
+            "sh", "-c",
+            "truncate -s 16M \(image) && mkfs.ext4 -q -b 4096 -O ^has_journal -E lazy_itable_init=0 \(image)",
         ])
         guard made.status == 0, let files = try Scratch(mounting: ["-o", "loop,errors=continue", image]) else {
             print("not tested: no ext4 on a loop device: \(made.output)")
@@ -24,7 +25,9 @@ final class FailingDisk: Sendable {
 
     /// From now on the disk takes nothing that it does not have yet.
     func fail() throws {
-        #expect(try run(["sh", "-c", "sync; dd if=/dev/zero of=\(lower.file("filler")) bs=64k 2>/dev/null; true"]).status == 0)
+        #expect(
+            try run(["sh", "-c", "sync; dd if=/dev/zero of=\(lower.file("filler")) bs=64k 2>/dev/null; true"]).status
+                == 0)
     }
 
     func recover() throws { try FileManager.default.removeItem(atPath: lower.file("filler")) }
@@ -56,7 +59,9 @@ struct FailingDiskTests {
         let figures = try line.ask(#"{"execute":"x-needletail-query-pmem"}"#)
         #expect(figures.contains(#""failure": "E"#) && figures.contains(#""flushes-failed": 4"#))
         _ = try line.ask(#"{"execute":"system_reset"}"#)
-        try machine.wait(for: "the second start") { machine.transcript.components(separatedBy: "bare: ready").count == 3 }
+        try machine.wait(for: "the second start") {
+            machine.transcript.components(separatedBy: "bare: ready").count == 3
+        }
         #expect(try machine.ask("init").hasPrefix("ok init"))
         #expect(try machine.ask("flush").contains("ret=-1"))
         let answer = try line.ask(#"{"execute":"x-needletail-clear-failure","arguments":{"id":"nv1"}}"#)

@@ -38,7 +38,8 @@ struct HostileGuestTests {
         ChainCase(name: "across the end of RAM", commands: "desc 0 0x1fffffe 4 1 1;desc 1 A 4 2 0;avail 0"),
         ChainCase(name: "every flag", commands: "desc 0 R 4 0xffff 1;desc 1 A 4 0xffff 0;avail 0"),
         ChainCase(name: "indirect without the feature", commands: "desc 0 R 32 4 0;avail 0"),
-        ChainCase(name: "the index jumps", commands: "desc 0 R 4 1 1;desc 1 A 4 2 0;avail 0;publish 0x8000", isUsed: false),
+        ChainCase(
+            name: "the index jumps", commands: "desc 0 R 4 1 1;desc 1 A 4 2 0;avail 0;publish 0x8000", isUsed: false),
         ChainCase(name: "the index goes back", commands: "publish 0xffff", isUsed: false),
         ChainCase(name: "a doorbell for nothing", commands: "kick 0", isUsed: false),
         ChainCase(name: "the doorbell of another queue", commands: "kick 77", isUsed: false),
@@ -65,15 +66,18 @@ struct HostileGuestTests {
         #expect(isSuccess == test.mayAnswerZero || !isSuccess, "\(transcript)")
     }
 
-    @Test("indirect tables that make no sense", arguments: [
-        "desc 0 R 16 4 0;desc 0 R 15 0 0 table=R;avail 0",
-        "desc 0 R 0 4 0;avail 0", "desc 0 R 0xfffffff0 4 0;avail 0",
-        "desc 0 0xfffffffffffffff0 32 4 0;avail 0", "desc 0 R 32 5 1;avail 0",
-        "desc 0 A 4 4 0 table=R;desc 0 R 32 4 0;avail 0",
-    ])
+    @Test(
+        "indirect tables that make no sense",
+        arguments: [
+            "desc 0 R 16 4 0;desc 0 R 15 0 0 table=R;avail 0",
+            "desc 0 R 0 4 0;avail 0", "desc 0 R 0xfffffff0 4 0;avail 0",
+            "desc 0 0xfffffffffffffff0 32 4 0;avail 0", "desc 0 R 32 5 1;avail 0",
+            "desc 0 A 4 4 0 table=R;desc 0 R 32 4 0;avail 0",
+        ])
     func indirectTables(_ commands: String) throws {
         let laid = commands.replacingOccurrences(of: " R", with: " \(Self.request)")
-            .replacingOccurrences(of: "=R", with: "=\(Self.request)").replacingOccurrences(of: " A", with: " \(Self.answer)")
+            .replacingOccurrences(of: "=R", with: "=\(Self.request)").replacingOccurrences(
+                of: " A", with: " \(Self.answer)")
         let transcript = try Machine.withDevice().run(
             "scan;init indirect=1;timeout 50;\(laid);kick;used 1;reset;init indirect=1;flush 4")
         #expect(transcript.end == .exited(0) && transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript)")
@@ -90,7 +94,8 @@ struct HostileGuestTests {
                     + "register-write common 0x20 8 0x200000;register-write common 0x28 8 0x210000;register-write common 0x30 8 0x214000;"
                     + "register-write common \(offset) 8 \(address);register-write common 0x1c 2 1;status 15;"
                     + "register-write notify 0 2 0;delay 5;reset;init;flush")
-            #expect(transcript.end == .exited(0) && transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript)")
+            #expect(
+                transcript.end == .exited(0) && transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript)")
         }
     }
 
@@ -98,10 +103,13 @@ struct HostileGuestTests {
         let machine = try Machine.withDevice()
         let transcript = try machine.run(
             "scan;init desc=0x40000000 avail=0x40100000 used=0x40200000;flush;flush 64;"
-                + "init event=1 indirect=1 size=32 desc=0x40000000 avail=0x40100000 used=0x40200000;flush 32 kicks=each")
+                + "init event=1 indirect=1 size=32 desc=0x40000000 avail=0x40100000 used=0x40200000;flush 32 kicks=each"
+        )
         #expect(transcript.isGood, "\(transcript)")
         #expect(transcript.replies(to: "flush").map { $0["done"] } == ["1", "64", "32"], "\(transcript)")
-        #expect(try machine.folder.bytes(of: "pmem.img", at: 0x20_0002, count: 2) != [0, 0], "the used index is in the file")
+        #expect(
+            try machine.folder.bytes(of: "pmem.img", at: 0x20_0002, count: 2) != [0, 0], "the used index is in the file"
+        )
     }
 
     @Test("random stores into every register of the device", arguments: Seeds.usually(1...4))
@@ -145,7 +153,9 @@ struct HostileGuestTests {
             let address = UInt64.random(in: range, using: &random)
             // The event registers end or restart the machine, too, as they should; those are left out.
             lines.append("peek \(address) \(width)")
-            if !(0xfeb0_0000...0xfeb0_2000).contains(address) { lines.append("poke \(address) \(width) \(random.nextInteresting() & 0xff)") }
+            if !(0xfeb0_0000...0xfeb0_2000).contains(address) {
+                lines.append("poke \(address) \(width) \(random.nextInteresting() & 0xff)")
+            }
             lines.append("in \(UInt64.random(in: 0..<0x1000, using: &random)) \(width)")
         }
         try check(lines, restart: "reboot")
@@ -159,13 +169,15 @@ struct HostileGuestTests {
         #expect(process.hasSaid("ok echo survived", seconds: 60), "\(process.output.suffix(400))\(process.errors)")
         if let restart {
             process.send("\(restart)\n")
-            #expect(eventually { process.output.components(separatedBy: "bare: ready").count == 3 }, "\(process.errors)")
+            #expect(
+                eventually { process.output.components(separatedBy: "bare: ready").count == 3 }, "\(process.errors)")
             process.send("scan\n")
         }
         process.send("timeout 4000\ninit\nflush 4\npower-off\n")
         #expect(process.wait() == .exited(0), "\(process.errors)")
         let transcript = Transcript(process.output, errors: process.errors)
-        #expect(transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript.text.suffix(600))\(transcript.errors)")
+        #expect(
+            transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript.text.suffix(600))\(transcript.errors)")
         #expect(transcript.errors.split(separator: "\n").count < 40, "a guest does not fill the log")
     }
 }

@@ -6,7 +6,9 @@ import Testing
 @Suite("Hot-plug", .serialized, .enabled(if: Available.kvm, "\(Available.reason)"))
 struct HotPlugTests {
     /// The slot registers: which were filled, which are to be emptied, which to empty now, and what became of a request.
-    private enum Slots { static let (up, down, eject, outcome) = ("0xfeb01000", "0xfeb01004", "0xfeb01008", "0xfeb01010") }
+    private enum Slots {
+        static let (up, down, eject, outcome) = ("0xfeb01000", "0xfeb01004", "0xfeb01008", "0xfeb01010")
+    }
 
     /// A machine with one device, to which a second is plugged, in slot 6.
     private struct Bench {
@@ -33,7 +35,8 @@ struct HotPlugTests {
 
         func addDevice(_ more: String = #","memaddr":536870912"#) throws -> String {
             try monitor.ask(
-                #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"nv2","memdev":"mem2","addr":"06"\#(more)}}"#)
+                #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"nv2","memdev":"mem2","addr":"06"\#(more)}}"#
+            )
         }
 
         func removeDevice() throws -> String { try monitor.ask(#"{"execute":"device_del","arguments":{"id":"nv2"}}"#) }
@@ -73,7 +76,9 @@ struct HotPlugTests {
         }
         let (first, last) = (try #require(before), try bench.machine.footprint())
         print("hot-plug, after 10 and after 100 cycles: \(first), \(last)")
-        #expect(last.descriptors == first.descriptors && last.mappings <= first.mappings + 2 && last.threads == first.threads)
+        #expect(
+            last.descriptors == first.descriptors && last.mappings <= first.mappings + 2
+                && last.threads == first.threads)
         // The transcript of the monitor's own connection is not in there; an allocator may round up.
         #expect(last.residentKiB <= first.residentKiB + 1024)
     }
@@ -131,7 +136,8 @@ struct HotPlugTests {
 
     /// A command that fails leaves no trace: the object can still be used, and the slot and the addresses are free.
     @Test(arguments: [
-        (#","memaddr":4096"#, "GenericError"), (#","memaddr":268435456"#, "GenericError"), (#","bus":"nope""#, "GenericError"),
+        (#","memaddr":4096"#, "GenericError"), (#","memaddr":268435456"#, "GenericError"),
+        (#","bus":"nope""#, "GenericError"),
         (#","x-needletail-queue-size":3"#, "GenericError"), (#","memaddr":18446744073705357312"#, "GenericError"),
     ])
     func aFailedPlugLeavesNoTrace(_ more: String, _ errorClass: String) throws {

@@ -24,7 +24,8 @@ struct MisbehavingFileTests {
         try machine.waitForLine("bare: ready")
         try machine.begin("touch 0x10000000 4M")
         let event = try line.waitForEvent("x-needletail-PMEM_FAULT")
-        #expect(event.contains(#""id": "nv1""#) && event.contains(disk.file()) && event.contains(#""address": 269484032"#))
+        #expect(
+            event.contains(#""id": "nv1""#) && event.contains(disk.file()) && event.contains(#""address": 269484032"#))
         try line.waitForEvent("STOP")
         #expect(try line.ask(#"{"execute":"query-status"}"#).contains(#""status": "io-error""#))
         // Nothing is better yet: it stops again.

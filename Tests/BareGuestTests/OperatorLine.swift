@@ -18,7 +18,9 @@ final class OperatorLine: Sendable {
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)
         let isConnected = (0..<2000).contains { _ in
             let result = unsafe withUnsafePointer(to: &address) { pointer in
-                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(descriptor, $0, size) }
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe connect(descriptor, $0, size)
+                }
             }
             if result != 0 { usleep(5_000) }
             return result == 0
@@ -43,9 +45,10 @@ final class OperatorLine: Sendable {
         var answer: Substring?
         try wait(for: "an answer to \(request)") {
             // A line whose end has not come yet is none.
-            answer = transcript.dropFirst(before).split(separator: "\n", omittingEmptySubsequences: false).dropLast().first {
-                $0.hasPrefix("{\"return\"") || $0.hasPrefix("{\"error\"")
-            }
+            answer = transcript.dropFirst(before).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .first {
+                    $0.hasPrefix("{\"return\"") || $0.hasPrefix("{\"error\"")
+                }
             return answer != nil
         }
         return String(answer ?? "")
@@ -56,7 +59,9 @@ final class OperatorLine: Sendable {
     func waitForEvent(_ name: String, count: Int = 1) throws -> String {
         var found: [Substring] = []
         try wait(for: "event \(name)") {
-            found = transcript.split(separator: "\n", omittingEmptySubsequences: false).dropLast().filter { $0.contains("\"event\": \"\(name)\"") }
+            found = transcript.split(separator: "\n", omittingEmptySubsequences: false).dropLast().filter {
+                $0.contains("\"event\": \"\(name)\"")
+            }
             return found.count >= count
         }
         return String(found.last ?? "")

@@ -15,7 +15,8 @@ struct OracleTests {
         let ours = try machine.folder.write(Array(Self.comparable(transcript.text).utf8), to: "ours")
         let oracle = try HostProcess(
             [
-                Needletail.repository.appending(path: "Tests/BareGuest/compare-qemu").path, "--machine", machineType, script,
+                Needletail.repository.appending(path: "Tests/BareGuest/compare-qemu").path, "--machine", machineType,
+                script,
             ], in: machine.folder)
         #expect(oracle.wait(seconds: 60) == .exited(0), "\(oracle.errors)")
         let theirs = try machine.folder.write(Array(Self.comparable(oracle.output).utf8), to: "theirs")

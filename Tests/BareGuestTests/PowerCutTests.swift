@@ -18,7 +18,8 @@ struct PowerCutTests {
             let folder = try folder ?? Scratch()
             self.folder = folder
             machine = try BareMachine(
-                "init", object: "share=on,durability=power-cut-test,mem-path=\(folder.file()),size=\(megabytes)M\(properties)",
+                "init",
+                object: "share=on,durability=power-cut-test,mem-path=\(folder.file()),size=\(megabytes)M\(properties)",
                 arguments: ["-qmp", "unix:\(folder.file("qmp")),server=on,wait=off"] + arguments)
             try machine.waitForLine("ok init")
             line = try OperatorLine(folder.file("qmp"))
@@ -75,7 +76,9 @@ struct PowerCutTests {
         #expect(answer.contains(#""unflushed-pages": 4, "kept": 0, "torn": 0, "lost": 4"#), "\(answer)")
         let rest = [UInt8](repeating: 0, count: (512 - 4) * Self.page)
         #expect(try trial.content == [UInt8](repeating: 1, count: 4 * Self.page) + rest)
-        #expect(trial.machine.messages.contains("power cut: mem1: unflushed pages in \(trial.folder.file()): 4 (4 lost, 0 kept, 0 torn)"))
+        #expect(
+            trial.machine.messages.contains(
+                "power cut: mem1: unflushed pages in \(trial.folder.file()): 4 (4 lost, 0 kept, 0 torn)"))
         #expect(trial.line.transcript.contains(#""event": "SHUTDOWN""#))
     }
 
@@ -139,7 +142,9 @@ struct PowerCutTests {
             arguments: ["-qmp", "unix:\(folder.file("qmp")),server=on,wait=off"])
         try machine.waitForLine("ok init")
         let line = try OperatorLine(folder.file("qmp"))
-        #expect(try line.ask(#"{"execute":"x-needletail-power-cut"}"#).contains("no memory backend has durability=power-cut-test"))
+        #expect(
+            try line.ask(#"{"execute":"x-needletail-power-cut"}"#).contains(
+                "no memory backend has durability=power-cut-test"))
         #expect(try machine.ask("flush").contains("ret=0"))
         #expect(try !line.ask(#"{"execute":"x-needletail-query-pmem"}"#).contains("unflushed"))
         _ = try line.ask(#"{"execute":"quit"}"#)
@@ -148,7 +153,9 @@ struct PowerCutTests {
 
     // MARK: Without a cut
 
-    @Test(arguments: ["power-off", "quit", "SIGTERM"]) func howeverTheMachineEndsTheFileHasWhatWasFlushed(end: String) throws {
+    @Test(arguments: ["power-off", "quit", "SIGTERM"]) func howeverTheMachineEndsTheFileHasWhatWasFlushed(end: String)
+        throws
+    {
         let trial = try Trial()
         try trial.fill(0..<2, 1)
         try trial.flush()
@@ -160,7 +167,8 @@ struct PowerCutTests {
         }
         #expect(try trial.machine.end() == (end == "SIGTERM" ? 128 + SIGTERM : 0))
         #expect(try trial.pages(4) == [1, 1, 0, 0])
-        let message = "mem1: unflushed pages, which are not in \(trial.folder.file()) since it has durability=power-cut-test: 2\n"
+        let message =
+            "mem1: unflushed pages, which are not in \(trial.folder.file()) since it has durability=power-cut-test: 2\n"
         #expect(trial.machine.messages.contains(message))
     }
 
@@ -169,7 +177,9 @@ struct PowerCutTests {
         let trial = try Trial()
         try trial.fill(0..<2, 1)
         _ = try trial.line.ask(#"{"execute":"system_reset"}"#)
-        try trial.machine.wait(for: "the second start") { trial.machine.transcript.components(separatedBy: "ok init").count == 3 }
+        try trial.machine.wait(for: "the second start") {
+            trial.machine.transcript.components(separatedBy: "ok init").count == 3
+        }
         #expect(try trial.machine.ask("peek 0x10001000 1").contains("value=0x01"))
         #expect(try trial.unflushed() == 2)
         try trial.fill(1..<3, 2)
@@ -191,7 +201,8 @@ struct PowerCutTests {
         try trial.line.waitForEvent("DEVICE_DELETED")
         #expect(try trial.pages(2) == [1, 0])
         let added = try trial.line.ask(
-            #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"nv2","memdev":"mem1","memaddr":268435456}}"#)
+            #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"nv2","memdev":"mem1","memaddr":268435456}}"#
+        )
         #expect(added == "{\"return\": {}}")
         #expect(try trial.machine.ask("scan").hasPrefix("ok scan"))
         // A new function decodes nothing before it is told to.

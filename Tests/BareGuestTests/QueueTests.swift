@@ -15,9 +15,11 @@ struct QueueCase: Sendable {
 
 @Suite("The queue, from the bare guest", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct QueueTests {
-    @Test("the documented line", arguments: [
-        ShareCase(spelling: "share", warns: true), ShareCase(spelling: "share=on", warns: false),
-    ])
+    @Test(
+        "the documented line",
+        arguments: [
+            ShareCase(spelling: "share", warns: true), ShareCase(spelling: "share=on", warns: false),
+        ])
     func documentedLine(_ test: ShareCase) throws {
         var machine = try Machine()
         machine.options = [
@@ -39,18 +41,20 @@ struct QueueTests {
         #expect(transcript.replies(to: "config").first?["start"] == "0x40000000")
     }
 
-    @Test("as many outstanding as the queue holds, in every form of the ring", arguments: [
-        QueueCase(options: "size=2", outstanding: 1), QueueCase(options: "size=4", outstanding: 2),
-        QueueCase(options: "size=8", outstanding: 4), QueueCase(options: "size=16", outstanding: 8),
-        QueueCase(options: "size=32", outstanding: 16), QueueCase(options: "size=64", outstanding: 32),
-        QueueCase(options: "size=128", outstanding: 64), QueueCase(options: "", outstanding: 64),
-        QueueCase(options: "indirect=1 size=2", outstanding: 2),
-        QueueCase(options: "indirect=1 size=64", outstanding: 64),
-        QueueCase(options: "event=1", outstanding: 64), QueueCase(options: "event=1 size=4", outstanding: 2),
-        QueueCase(options: "event=1 indirect=1 size=64", outstanding: 64),
-        QueueCase(options: "msix=0", outstanding: 4), QueueCase(options: "suppress=1", outstanding: 4),
-        QueueCase(options: "wait=interrupt", outstanding: 4), QueueCase(options: "wait=halt", outstanding: 4),
-    ])
+    @Test(
+        "as many outstanding as the queue holds, in every form of the ring",
+        arguments: [
+            QueueCase(options: "size=2", outstanding: 1), QueueCase(options: "size=4", outstanding: 2),
+            QueueCase(options: "size=8", outstanding: 4), QueueCase(options: "size=16", outstanding: 8),
+            QueueCase(options: "size=32", outstanding: 16), QueueCase(options: "size=64", outstanding: 32),
+            QueueCase(options: "size=128", outstanding: 64), QueueCase(options: "", outstanding: 64),
+            QueueCase(options: "indirect=1 size=2", outstanding: 2),
+            QueueCase(options: "indirect=1 size=64", outstanding: 64),
+            QueueCase(options: "event=1", outstanding: 64), QueueCase(options: "event=1 size=4", outstanding: 2),
+            QueueCase(options: "event=1 indirect=1 size=64", outstanding: 64),
+            QueueCase(options: "msix=0", outstanding: 4), QueueCase(options: "suppress=1", outstanding: 4),
+            QueueCase(options: "wait=interrupt", outstanding: 4), QueueCase(options: "wait=halt", outstanding: 4),
+        ])
     func outstanding(_ test: QueueCase) throws {
         let (half, full) = (max(test.outstanding / 2, 1), test.outstanding)
         let transcript = try Machine.withDevice().run(

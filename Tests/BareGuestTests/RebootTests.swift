@@ -15,7 +15,8 @@ struct RebootTests {
         #expect(hasStarted(process, times: 1))
         process.send("scan\ninit\nwrite 0x40000000 first\nflush\nreboot\n")
         #expect(hasStarted(process, times: 2), "\(process.output)\(process.errors)")
-        process.send("scan\nregister common 0x14 1\ndump 0x40000000 5\ninit\nwrite 0x40000000 second\nflush 4\npower-off\n")
+        process.send(
+            "scan\nregister common 0x14 1\ndump 0x40000000 5\ninit\nwrite 0x40000000 second\nflush 4\npower-off\n")
         #expect(process.wait() == .exited(0))
         let transcript = Transcript(process.output)
         #expect(transcript.replies(to: "flush").map { $0["ret"] } == ["0", "0"], "\(transcript)")

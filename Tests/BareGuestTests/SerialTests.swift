@@ -25,7 +25,9 @@ struct SerialTests {
         var pasted: [UInt8] = []
         var random = SystemRandomNumberGenerator()
         for line in 0..<32 {
-            let text = (0..<lineByteCount).map { _ in UInt8.random(in: UInt8(ascii: "A")...UInt8(ascii: "z"), using: &random) }
+            let text = (0..<lineByteCount).map { _ in
+                UInt8.random(in: UInt8(ascii: "A")...UInt8(ascii: "z"), using: &random)
+            }
             pasted += text
             let address = Machine.memory + UInt64(line * lineByteCount)
             process.send("write \(address) \(String(decoding: text, as: UTF8.self))\n")
@@ -39,13 +41,15 @@ struct SerialTests {
 
     @Test("to a file, which is emptied first") func toFile() throws {
         var machine = try Machine.withDevice()
-        let path = try machine.folder.write(Array("old content that is longer than the new one will be".utf8), to: "log")
+        let path = try machine.folder.write(
+            Array("old content that is longer than the new one will be".utf8), to: "log")
         machine.serial = ["-display", "none", "-serial", "file:\(path)"]
         let process = try machine.start("echo into the file;power-off")
         #expect(process.wait() == .exited(0))
         #expect(process.output == "")
         let text = textOfFile(path)
-        #expect(text.hasPrefix("bare: ready") && text.contains("ok echo into the file") && !text.contains("old content"))
+        #expect(
+            text.hasPrefix("bare: ready") && text.contains("ok echo into the file") && !text.contains("old content"))
     }
 
     @Test("to nothing, and no port at all", arguments: ["null", "none"]) func toNothing(_ target: String) throws {
@@ -69,7 +73,9 @@ struct SerialTests {
         machine.serial = ["-serial", "file:/nowhere/log"]
         let process = try machine.start("power-off")
         #expect(process.wait() == .exited(1))
-        for part in ["-serial", "/nowhere/log", "No such file"] { #expect(process.errors.contains(part), "\(process.errors)") }
+        for part in ["-serial", "/nowhere/log", "No such file"] {
+            #expect(process.errors.contains(part), "\(process.errors)")
+        }
     }
 }
 

@@ -33,8 +33,12 @@ struct SharedMemoryTests {
         let regions = try #require(transcript.replies(to: "regions").first)
         #expect(regions["shared-id"] == "0" && regions["shared-bar"] == "4" && regions["shared-offset"] == "0x0")
         #expect(regions["shared-length"] == Self.size)
-        #expect(transcript.replies(to: "config").allSatisfy { $0["start"] == "0x0" && $0["size"] == "0x0" }, "\(transcript)")
-        #expect(transcript.replies(to: "pci-assign").first?["bar4"] == "memory64p:\(Self.place):\(Self.size)", "\(transcript)")
+        #expect(
+            transcript.replies(to: "config").allSatisfy { $0["start"] == "0x0" && $0["size"] == "0x0" }, "\(transcript)"
+        )
+        #expect(
+            transcript.replies(to: "pci-assign").first?["bar4"] == "memory64p:\(Self.place):\(Self.size)",
+            "\(transcript)")
         #expect(try machine.folder.text(of: "pmem1.img", at: 0, count: 6) == "stored")
     }
 
@@ -47,7 +51,8 @@ struct SharedMemoryTests {
         // 40 bits, or what the host has: in any case above 4 GiB at first.
         #expect((configurations[0]["start"]?.count ?? 0) > "0xffffffff".count && configurations[0]["size"] == Self.size)
         #expect(configurations[1]["start"] == Self.place && configurations[2]["start"] == "0xda000000")
-        #expect(configurations[3]["start"] == "0x0" && configurations[3]["size"] == "0x0", "nowhere: no window is there")
+        #expect(
+            configurations[3]["start"] == "0x0" && configurations[3]["size"] == "0x0", "nowhere: no window is there")
     }
 
     @Test("the memory follows the BAR: moved, switched off and on, behind its end") func follows() throws {
@@ -55,23 +60,30 @@ struct SharedMemoryTests {
         let transcript = try machine.run(
             "scan;\(Self.accept);pci-assign 00:01.0 4 \(Self.place);write \(Self.place) one;"
                 + "pci-assign 00:01.0 4 0xdb000000;dump 0xdb000000 3;peek \(Self.place);peek 0xdb9ffffc;peek 0xdba00000;"
-                + "poke 0xdba00000 4 7;pci-write 00:01.0 4 2 4;peek 0xdb000000;pci-write 00:01.0 4 2 6;dump 0xdb000000 3;flush")
+                + "poke 0xdba00000 4 7;pci-write 00:01.0 4 2 4;peek 0xdb000000;pci-write 00:01.0 4 2 6;dump 0xdb000000 3;flush"
+        )
         #expect(transcript.isGood, "\(transcript)")
         #expect(transcript.replies(to: "dump").map { $0["bytes"] } == ["6f6e65", "6f6e65"], "\(transcript)")
         #expect(
-            transcript.replies(to: "peek").map { $0["value"] } == ["0xffffffff", "0x00000000", "0xffffffff", "0xffffffff"],
+            transcript.replies(to: "peek").map { $0["value"] } == [
+                "0xffffffff", "0x00000000", "0xffffffff", "0xffffffff",
+            ],
             "\(transcript)")
         #expect(transcript.errors.isEmpty, "\(transcript)")
     }
 
-    @Test("where something else is it is not mapped", arguments: [
-        BARPlace(name: "RAM, over the guest itself", address: 0), BARPlace(name: "RAM", address: 0x100_0000),
-        BARPlace(name: "memory that the machine placed", address: 0x4000_0000),
-        BARPlace(name: "the local APIC", address: 0xfe00_0000), BARPlace(name: "configuration space", address: 0xe000_0000),
-        BARPlace(name: "KVM's pages", address: 0xff00_0000), BARPlace(name: "its own registers", address: 0xc000_0000),
-        BARPlace(name: "the other device's BAR", address: 0xd800_0000),
-        BARPlace(name: "beyond the address space", address: 0xffff_ffff_ff00_0000),
-    ])
+    @Test(
+        "where something else is it is not mapped",
+        arguments: [
+            BARPlace(name: "RAM, over the guest itself", address: 0), BARPlace(name: "RAM", address: 0x100_0000),
+            BARPlace(name: "memory that the machine placed", address: 0x4000_0000),
+            BARPlace(name: "the local APIC", address: 0xfe00_0000),
+            BARPlace(name: "configuration space", address: 0xe000_0000),
+            BARPlace(name: "KVM's pages", address: 0xff00_0000),
+            BARPlace(name: "its own registers", address: 0xc000_0000),
+            BARPlace(name: "the other device's BAR", address: 0xd800_0000),
+            BARPlace(name: "beyond the address space", address: 0xffff_ffff_ff00_0000),
+        ])
     func hostilePlaces(_ test: BARPlace) throws {
         var machine = try machine(2)
         machine.addDevice("fixed.img", size: "16M", address: Machine.memory, more: ",addr=3")
@@ -98,7 +110,8 @@ struct SharedMemoryTests {
         }
         commands += ";dump \(Self.place) 4"
         // The rings lie in the memory itself, which goes: the device asks for a reset, or waits, and works afterwards.
-        commands += ";\(Self.accept) desc=0xd8100000 avail=0xd8200000 used=0xd8300000;flush;timeout 50;submit 8 kicks=each;"
+        commands +=
+            ";\(Self.accept) desc=0xd8100000 avail=0xd8200000 used=0xd8300000;flush;timeout 50;submit 8 kicks=each;"
         commands += "pci-assign 00:01.0 4 0xda000000;kick;delay 5;timeout 30000;\(Self.accept);flush 4"
         let transcript = try machine.run(commands, seconds: 60)
         #expect(transcript.isGood, "\(transcript)")
@@ -132,11 +145,13 @@ struct SharedMemoryTests {
         #expect(process.hasSaid("ok echo survived", seconds: 60), "\(process.output.suffix(400))\(process.errors)")
         #expect(eventually { process.output.components(separatedBy: "bare: ready").count == 3 }, "\(process.errors)")
         // After power-on everything is in its place again.
-        process.send("timeout 30000\nscan\n\(Self.accept)\npci-assign 00:01.0 4 \(Self.place)\nwrite \(Self.place) again\n")
+        process.send(
+            "timeout 30000\nscan\n\(Self.accept)\npci-assign 00:01.0 4 \(Self.place)\nwrite \(Self.place) again\n")
         process.send("flush 4\npower-off\n")
         #expect(process.wait() == .exited(0), "\(process.errors)")
         let transcript = Transcript(process.output, errors: process.errors)
-        #expect(transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript.text.suffix(600))\(transcript.errors)")
+        #expect(
+            transcript.replies(to: "flush").last?["ret"] == "0", "\(transcript.text.suffix(600))\(transcript.errors)")
         #expect(try machine.folder.text(of: "pmem1.img", at: 0, count: 5) == "again")
         #expect(transcript.errors.split(separator: "\n").count < 40, "a guest does not fill the log")
     }
@@ -173,13 +188,15 @@ struct SharedMemoryTests {
                     #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"nv1","memdev":"m","x-shmem":true}}"#
                 ).hasPrefix("{\"return\""))
             #expect(try line.ask(#"{"execute":"x-needletail-query-pmem"}"#).contains(#""shmem": true"#))
-            process.send("scan\n\(Self.accept)\npci-assign 00:01.0 4 \(Self.place)\nwrite \(Self.place) round\(round)\n")
+            process.send(
+                "scan\n\(Self.accept)\npci-assign 00:01.0 4 \(Self.place)\nwrite \(Self.place) round\(round)\n")
             process.send("flush\necho done\(round)\n")
             #expect(process.hasSaid("ok echo done\(round)"), "\(process.output)\(process.errors)")
             #expect(try line.ask(#"{"execute":"query-memory-devices"}"#).contains("\"memaddr\": \(0xd800_0000)"))
             #expect(
                 try line.ask(#"{"execute":"query-pci"}"#).contains(
-                    "\"prefetch\": true, \"mem_type_64\": true, \"bar\": 4, \"size\": 16777216, \"address\": \(0xd800_0000)"))
+                    "\"prefetch\": true, \"mem_type_64\": true, \"bar\": 4, \"size\": 16777216, \"address\": \(0xd800_0000)"
+                ))
             #expect(try machine.folder.text(of: "new.img", at: 0, count: 6) == "round\(round)")
             _ = try line.ask(#"{"execute":"device_del","arguments":{"id":"nv1"}}"#)
             // The slot's bit into the eject register, as the ACPI code does.

@@ -21,16 +21,18 @@ struct TerminalTests {
         return (terminal, process, before)
     }
 
-    @Test("it is raw while the guest runs, and given back whatever happens", arguments: [
-        TerminalEnding(keys: "power-off\n", end: .exited(0)),
-        TerminalEnding(keys: "fault\n", end: .exited(1)),
-        TerminalEnding(keys: "\u{1}x", end: .exited(0)),
-        TerminalEnding(signal: SIGTERM, end: .exited(128 + SIGTERM)),
-        TerminalEnding(signal: SIGHUP, end: .exited(128 + SIGHUP)),
-        TerminalEnding(signal: SIGQUIT, end: .killed(by: SIGQUIT)),
-        TerminalEnding(signal: SIGSEGV, end: .killed(by: SIGSEGV)),
-        TerminalEnding(signal: SIGABRT, end: .killed(by: SIGABRT)),
-    ])
+    @Test(
+        "it is raw while the guest runs, and given back whatever happens",
+        arguments: [
+            TerminalEnding(keys: "power-off\n", end: .exited(0)),
+            TerminalEnding(keys: "fault\n", end: .exited(1)),
+            TerminalEnding(keys: "\u{1}x", end: .exited(0)),
+            TerminalEnding(signal: SIGTERM, end: .exited(128 + SIGTERM)),
+            TerminalEnding(signal: SIGHUP, end: .exited(128 + SIGHUP)),
+            TerminalEnding(signal: SIGQUIT, end: .killed(by: SIGQUIT)),
+            TerminalEnding(signal: SIGSEGV, end: .killed(by: SIGSEGV)),
+            TerminalEnding(signal: SIGABRT, end: .killed(by: SIGABRT)),
+        ])
     func restored(_ test: TerminalEnding) throws {
         let (terminal, process, before) = try start()
         #expect(terminal.isRaw && !terminal.hasSignals)
@@ -58,7 +60,8 @@ struct TerminalTests {
         #expect(process.wait() == .exited(0))
     }
 
-    @Test("Ctrl-A c switches between the guest and the monitor", arguments: [["-nographic"], ["-serial", "mon:stdio"]])
+    @Test(
+        "Ctrl-A c switches between the guest and the monitor", arguments: [["-nographic"], ["-serial", "mon:stdio"]])
     func monitor(_ serial: [String]) throws {
         let (terminal, process, before) = try start(serial)
         terminal.type("\u{1}cinfo status\r")
@@ -86,7 +89,8 @@ struct TerminalTests {
         #expect(process.output.contains("VM status: running"), "\(process.output)")
     }
 
-    @Test("a monitor elsewhere leaves Ctrl-A to the guest and Ctrl-C to the program, as QEMU does") func monitorElsewhere() throws {
+    @Test("a monitor elsewhere leaves Ctrl-A to the guest and Ctrl-C to the program, as QEMU does")
+    func monitorElsewhere() throws {
         let (terminal, process, _) = try start(["-nographic", "-monitor", "none"])
         #expect(terminal.isRaw && terminal.hasSignals)
         terminal.type("echo \u{1}x\n")

@@ -11,7 +11,10 @@ struct BoardCase: Sendable, CustomTestStringConvertible {
     let configuration: ACPIConfiguration
     var testDescription: String { name }
 
-    init(_ name: String, ram: UInt64 = 512 * mebibyte, bits: Int = 40, processors: UInt32 = 2, hotPlug: ACPIConfiguration.HotPlug? = .init()) {
+    init(
+        _ name: String, ram: UInt64 = 512 * mebibyte, bits: Int = 40, processors: UInt32 = 2,
+        hotPlug: ACPIConfiguration.HotPlug? = .init()
+    ) {
         self.name = name
         let board = try! BoardLayout(ramByteCount: ram, physicalAddressBits: bits)
         configuration = ACPIConfiguration(board: board, apicIdentifiers: Array(0..<processors), hotPlug: hotPlug)
@@ -128,7 +131,9 @@ struct BoardCase: Sendable, CustomTestStringConvertible {
                 #expect(!taken.output.localizedCaseInsensitiveContains("warning"), "\(taken.output)")
                 #expect(!taken.output.localizedCaseInsensitiveContains("error"), "\(taken.output)")
                 let again = try run("iasl", ["-vw", "2173", "-p", "again", "\(table.name).dsl"], in: folder)
-                #expect(again.output.contains(" 0 Errors, 0 Warnings") || again.output.contains("Table Input"), "\(table.name): \(again.output)")
+                #expect(
+                    again.output.contains(" 0 Errors, 0 Warnings") || again.output.contains("Table Input"),
+                    "\(table.name): \(again.output)")
                 #expect(again.status == 0, "\(table.name): \(again.output)")
             }
         }
@@ -172,22 +177,30 @@ struct BoardCase: Sendable, CustomTestStringConvertible {
             """#
         let output = try execute([], prepare: prepare)
         for (device, value) in [("PWRB", "80"), ("S03_", "01"), ("S1F_", "01"), ("S04_", "03")] {
-            let expected = output.split(separator: "\n").contains { $0.contains("[\(device)]") && $0.contains("Value 0x\(value)") }
+            let expected = output.split(separator: "\n").contains {
+                $0.contains("[\(device)]") && $0.contains("Value 0x\(value)")
+            }
             #expect(expected, "\(device) \(value): \(output)")
         }
         #expect(output.components(separatedBy: "Notify on").count == 5, "\(output)")
     }
 
-    @Test(.enabled(if: hasTool("acpiexec")), arguments: [
-        (#"\_SB.PCI0.S03._EJ0 1;execute \_SB.PCI0.SLEJ"#, "[Integer] = 0000000000000008"),
-        (#"\_SB.PCI0.S1F._OST 0x103 0x84 (00);execute \_SB.PCI0.SLOC"#, "[Integer] = 00000000F9030084"),
-        (#"\_SB.PCI0.S02._STA"#, "[Integer] = 000000000000000F"),
-        (#"\_SB.PCI0.S03._STA"#, "[Integer] = 0000000000000000"),
-        (#"\_SB.PCI0._OSC (5B 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 66) 1 3 (00 00 00 00 1F 00 00 00 1F 00 00 00)"#,
-            "10 00 00 00 1F 00 00 00 10 00 00 00"),
-        (#"\_SB.PCI0._OSC (00 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 66) 1 3 (00 00 00 00 1F 00 00 00 1F 00 00 00)"#,
-            "04 00 00 00 1F 00 00 00 1F 00 00 00"),
-    ])
+    @Test(
+        .enabled(if: hasTool("acpiexec")),
+        arguments: [
+            (#"\_SB.PCI0.S03._EJ0 1;execute \_SB.PCI0.SLEJ"#, "[Integer] = 0000000000000008"),
+            (#"\_SB.PCI0.S1F._OST 0x103 0x84 (00);execute \_SB.PCI0.SLOC"#, "[Integer] = 00000000F9030084"),
+            (#"\_SB.PCI0.S02._STA"#, "[Integer] = 000000000000000F"),
+            (#"\_SB.PCI0.S03._STA"#, "[Integer] = 0000000000000000"),
+            (
+                #"\_SB.PCI0._OSC (5B 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 66) 1 3 (00 00 00 00 1F 00 00 00 1F 00 00 00)"#,
+                "10 00 00 00 1F 00 00 00 10 00 00 00"
+            ),
+            (
+                #"\_SB.PCI0._OSC (00 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 66) 1 3 (00 00 00 00 1F 00 00 00 1F 00 00 00)"#,
+                "04 00 00 00 1F 00 00 00 1F 00 00 00"
+            ),
+        ])
     func methodsAnswer(_ command: String, _ answer: String) throws {
         let output = try execute(["execute " + command], prepare: #"\_SB.PCI0.SLPR = 4"#)
         #expect(output.contains(answer), "\(output)")

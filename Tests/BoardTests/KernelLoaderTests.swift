@@ -10,7 +10,9 @@ struct BadKernel: Sendable, CustomTestStringConvertible {
     let name: String
     let bytes: [UInt8]
     let error: BootError
-    init(_ name: String, _ bytes: [UInt8], _ error: BootError) { (self.name, self.bytes, self.error) = (name, bytes, error) }
+    init(_ name: String, _ bytes: [UInt8], _ error: BootError) {
+        (self.name, self.bytes, self.error) = (name, bytes, error)
+    }
     var testDescription: String { name }
 }
 
@@ -99,27 +101,42 @@ struct BadKernel: Sendable, CustomTestStringConvertible {
         BadKernel("arm64", [UInt8](repeating: 0, count: 0x38) + Array("ARMd".utf8), .unsuitable(.arm64)),
         BadKernel("no magic", SyntheticBzImage.with { $0.magic = "xxxx" }.bytes, .unsuitable(.unknown)),
         BadKernel("no boot flag", SyntheticBzImage.with { $0.bootFlag = 0 }.bytes, .unsuitable(.unknown)),
-        BadKernel("old", SyntheticBzImage.with { $0.version = 0x020B }.bytes, .unsuitable(.oldProtocol(major: 2, minor: 11))),
+        BadKernel(
+            "old", SyntheticBzImage.with { $0.version = 0x020B }.bytes, .unsuitable(.oldProtocol(major: 2, minor: 11))),
         BadKernel("zImage", SyntheticBzImage.with { $0.loadFlags = 0 }.bytes, .unsuitable(.lowLoading)),
         BadKernel("32 bits", SyntheticBzImage.with { $0.extendedLoadFlags = 0 }.bytes, .unsuitable(.not64Bit)),
-        BadKernel("head only", Array(SyntheticBzImage().bytes.prefix(0x206)),
+        BadKernel(
+            "head only", Array(SyntheticBzImage().bytes.prefix(0x206)),
             .truncated(part: "its header", needs: 0x264, has: 0x206)),
-        BadKernel("half a header", Array(SyntheticBzImage().bytes.prefix(0x240)),
+        BadKernel(
+            "half a header", Array(SyntheticBzImage().bytes.prefix(0x240)),
             .truncated(part: "its header", needs: 0x26E, has: 0x240)),
-        BadKernel("short header", SyntheticBzImage.with { $0.headerEnd = 8 }.bytes, .malformed("its header ends at 0x20a")),
-        BadKernel("long header", SyntheticBzImage.with { $0.headerEnd = 0xFF }.bytes, .malformed("its header ends at 0x301")),
-        BadKernel("cut short", Array(SyntheticBzImage().bytes.dropLast()),
+        BadKernel(
+            "short header", SyntheticBzImage.with { $0.headerEnd = 8 }.bytes, .malformed("its header ends at 0x20a")),
+        BadKernel(
+            "long header", SyntheticBzImage.with { $0.headerEnd = 0xFF }.bytes, .malformed("its header ends at 0x301")),
+        BadKernel(
+            "cut short", Array(SyntheticBzImage().bytes.dropLast()),
             .truncated(part: "what its header announces", needs: 1536 + 4096, has: 1536 + 4095)),
-        BadKernel("boasting", SyntheticBzImage.with { $0.announcedParagraphs = .max }.bytes,
+        BadKernel(
+            "boasting", SyntheticBzImage.with { $0.announcedParagraphs = .max }.bytes,
             .truncated(part: "what its header announces", needs: 1536 + 16 * UInt64(UInt32.max), has: 1536 + 4096)),
-        BadKernel("no payload", SyntheticBzImage.with { $0.announcedParagraphs = 0 }.bytes,
+        BadKernel(
+            "no payload", SyntheticBzImage.with { $0.announcedParagraphs = 0 }.bytes,
             .malformed("its header announces a kernel of 0 bytes")),
-        BadKernel("too large", SyntheticBzImage.with { $0.initByteCount = 0x300_0001 }.bytes,
-            .outsideRAM(part: "the kernel, unpacking itself,", start: 0x100_0000, byteCount: 0x300_0001, ramByteCount: 64 * mebibyte)),
-        BadKernel("too high", SyntheticBzImage.with { $0.loadAddress = .max }.bytes,
-            .outsideRAM(part: "the kernel, unpacking itself,", start: .max, byteCount: 0x20_0000, ramByteCount: 64 * mebibyte)),
-        BadKernel("too low", SyntheticBzImage.with { $0.loadAddress = 0 }.bytes,
-            .outsideRAM(part: "the kernel, unpacking itself,", start: 0, byteCount: 0x20_0000, ramByteCount: 64 * mebibyte)),
+        BadKernel(
+            "too large", SyntheticBzImage.with { $0.initByteCount = 0x300_0001 }.bytes,
+            .outsideRAM(
+                part: "the kernel, unpacking itself,", start: 0x100_0000, byteCount: 0x300_0001,
+                ramByteCount: 64 * mebibyte)),
+        BadKernel(
+            "too high", SyntheticBzImage.with { $0.loadAddress = .max }.bytes,
+            .outsideRAM(
+                part: "the kernel, unpacking itself,", start: .max, byteCount: 0x20_0000, ramByteCount: 64 * mebibyte)),
+        BadKernel(
+            "too low", SyntheticBzImage.with { $0.loadAddress = 0 }.bytes,
+            .outsideRAM(
+                part: "the kernel, unpacking itself,", start: 0, byteCount: 0x20_0000, ramByteCount: 64 * mebibyte)),
     ])
     func refuses(_ row: BadKernel) throws {
         #expect(throws: row.error) { try load(row.bytes) }
@@ -150,14 +167,18 @@ struct BadKernel: Sendable, CustomTestStringConvertible {
         let free = 46 * mebibyte
         _ = try load(SyntheticBzImage().bytes, initrd: [UInt8](repeating: 1, count: Int(free)))
         let error = BootError.initrdTooLarge(byteCount: free + 1, available: free, ramByteCount: 64 * mebibyte)
-        #expect(throws: error) { try load(SyntheticBzImage().bytes, initrd: [UInt8](repeating: 1, count: Int(free) + 1)) }
+        #expect(throws: error) {
+            try load(SyntheticBzImage().bytes, initrd: [UInt8](repeating: 1, count: Int(free) + 1))
+        }
         #expect(error.description.contains("48234497") && error.description.contains("48234496"))
     }
 
     @Test func readErrorsAreTold() throws {
         struct Broken: BootFile {
             let byteCount: UInt64 = 1 << 20
-            func bytes(at offset: UInt64, count: Int) throws(BootFileError) -> [UInt8] { throw .unreadable("Input/output error") }
+            func bytes(at offset: UInt64, count: Int) throws(BootFileError) -> [UInt8] {
+                throw .unreadable("Input/output error")
+            }
         }
         let loader = KernelLoader(board: board, memory: memory)
         #expect(throws: BootError.kernelFile(.unreadable("Input/output error"))) {
@@ -199,37 +220,54 @@ struct BadKernel: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: [
         BadKernel("magic only", [0x7F, 0x45, 0x4C, 0x46], .truncated(part: "its ELF header", needs: 64, has: 4)),
-        BadKernel("half a header", Array(SyntheticELF().bytes.prefix(50)), .truncated(part: "its ELF header", needs: 64, has: 50)),
+        BadKernel(
+            "half a header", Array(SyntheticELF().bytes.prefix(50)),
+            .truncated(part: "its ELF header", needs: 64, has: 50)),
         BadKernel("big-endian", SyntheticELF.with { $0.order = 2 }.bytes, .unsuitable(.elfNotLittleEndian)),
         BadKernel("arm64", SyntheticELF.with { $0.machine = 183 }.bytes, .unsuitable(.elfForMachine(183))),
         BadKernel("object file", SyntheticELF.with { $0.type = 1 }.bytes, .unsuitable(.elfNotExecutable(type: 1))),
         BadKernel("class 9", SyntheticELF.with { $0.elfClass = 9 }.bytes, .malformed("its ELF class is 9")),
-        BadKernel("no segments", SyntheticELF.with { $0.entryCount = 0 }.bytes,
+        BadKernel(
+            "no segments", SyntheticELF.with { $0.entryCount = 0 }.bytes,
             .malformed("its table of segments has 0 entries of 56 bytes")),
-        BadKernel("small entries", SyntheticELF.with { $0.entrySize = 8 }.bytes,
+        BadKernel(
+            "small entries", SyntheticELF.with { $0.entrySize = 8 }.bytes,
             .malformed("its table of segments has 2 entries of 8 bytes")),
-        BadKernel("table beyond the end", SyntheticELF.with { $0.tableOffset = 0x1_0000 }.bytes,
+        BadKernel(
+            "table beyond the end", SyntheticELF.with { $0.tableOffset = 0x1_0000 }.bytes,
             .truncated(part: "its table of segments", needs: 0x1_0070, has: UInt64(SyntheticELF().bytes.count))),
-        BadKernel("table wraps", SyntheticELF.with { $0.tableOffset = .max }.bytes,
+        BadKernel(
+            "table wraps", SyntheticELF.with { $0.tableOffset = .max }.bytes,
             .truncated(part: "its table of segments", needs: .max, has: UInt64(SyntheticELF().bytes.count))),
         BadKernel("no note", SyntheticELF.with { $0.noteType = 5 }.bytes, .noEntryNote),
         BadKernel("another's note", SyntheticELF.with { $0.noteName = "ABC\0" }.bytes, .noEntryNote),
-        BadKernel("entry elsewhere", SyntheticELF.with { $0.entry = 0x10_1000 }.bytes, .entryOutsideSegments(0x10_1000)),
+        BadKernel(
+            "entry elsewhere", SyntheticELF.with { $0.entry = 0x10_1000 }.bytes, .entryOutsideSegments(0x10_1000)),
         BadKernel("entry below", SyntheticELF.with { $0.entry = 0 }.bytes, .entryOutsideSegments(0)),
-        BadKernel("segment beyond the end", SyntheticELF.with { $0.fileOffset = 0x9000 }.bytes,
+        BadKernel(
+            "segment beyond the end", SyntheticELF.with { $0.fileOffset = 0x9000 }.bytes,
             .truncated(part: "a segment", needs: 0x9234, has: UInt64(SyntheticELF().bytes.count))),
-        BadKernel("segment wraps in the file", SyntheticELF.with { $0.fileOffset = .max }.bytes,
+        BadKernel(
+            "segment wraps in the file", SyntheticELF.with { $0.fileOffset = .max }.bytes,
             .truncated(part: "a segment", needs: .max, has: UInt64(SyntheticELF().bytes.count))),
-        BadKernel("more file than memory", SyntheticELF.with { $0.memoryByteCount = 1 }.bytes,
+        BadKernel(
+            "more file than memory", SyntheticELF.with { $0.memoryByteCount = 1 }.bytes,
             .malformed("a segment has more bytes in the file than in memory")),
-        BadKernel("nothing to load", SyntheticELF.with { ($0.memoryByteCount, $0.fileByteCount) = (0, 0) }.bytes,
+        BadKernel(
+            "nothing to load", SyntheticELF.with { ($0.memoryByteCount, $0.fileByteCount) = (0, 0) }.bytes,
             .malformed("it has no segment to load")),
-        BadKernel("below 1 MiB", SyntheticELF.with { ($0.address, $0.entry) = (0x7000, 0x7000) }.bytes,
+        BadKernel(
+            "below 1 MiB", SyntheticELF.with { ($0.address, $0.entry) = (0x7000, 0x7000) }.bytes,
             .outsideRAM(part: "a segment of the kernel", start: 0x7000, byteCount: 0x1000, ramByteCount: 64 * mebibyte)),
-        BadKernel("beyond RAM", SyntheticELF.with { $0.memoryByteCount = 64 * mebibyte }.bytes,
-            .outsideRAM(part: "a segment of the kernel", start: mebibyte, byteCount: 64 * mebibyte, ramByteCount: 64 * mebibyte)),
-        BadKernel("wraps", SyntheticELF.with { ($0.address, $0.entry, $0.wideNote) = (.max - 1, .max, true) }.bytes,
-            .outsideRAM(part: "a segment of the kernel", start: .max - 1, byteCount: 0x1000, ramByteCount: 64 * mebibyte)),
+        BadKernel(
+            "beyond RAM", SyntheticELF.with { $0.memoryByteCount = 64 * mebibyte }.bytes,
+            .outsideRAM(
+                part: "a segment of the kernel", start: mebibyte, byteCount: 64 * mebibyte, ramByteCount: 64 * mebibyte)
+        ),
+        BadKernel(
+            "wraps", SyntheticELF.with { ($0.address, $0.entry, $0.wideNote) = (.max - 1, .max, true) }.bytes,
+            .outsideRAM(
+                part: "a segment of the kernel", start: .max - 1, byteCount: 0x1000, ramByteCount: 64 * mebibyte)),
     ])
     func refusesELF(_ row: BadKernel) throws { try refuses(row) }
 
@@ -246,7 +284,9 @@ struct BadKernel: Sendable, CustomTestStringConvertible {
         for round in 0..<800 {
             var image = round % 2 == 0 ? SyntheticBzImage().bytes : SyntheticELF().bytes
             let (from, to) = round % 2 == 0 ? (0x1F1, 0x270) : (4, 250)
-            for _ in 0..<4 { image[Int.random(in: from..<to, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<4 {
+                image[Int.random(in: from..<to, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
             _ = try? load(image)
         }
     }

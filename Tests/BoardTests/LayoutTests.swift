@@ -14,10 +14,18 @@ struct LayoutCase: Sendable, CustomTestStringConvertible {
 
 @Suite struct LayoutTests {
     @Test(arguments: [
-        LayoutCase(ram: 512 * mebibyte, bits: 40, low: 512 * mebibyte, high: 0, deviceStart: 4 * gibibyte, windowStart: 768 * gibibyte),
-        LayoutCase(ram: 3 * gibibyte, bits: 40, low: 3 * gibibyte, high: 0, deviceStart: 4 * gibibyte, windowStart: 768 * gibibyte),
-        LayoutCase(ram: 4 * gibibyte + 4096, bits: 36, low: 3 * gibibyte, high: gibibyte + 4096, deviceStart: 6 * gibibyte, windowStart: 48 * gibibyte),
-        LayoutCase(ram: 16 * gibibyte, bits: 52, low: 3 * gibibyte, high: 13 * gibibyte, deviceStart: 17 * gibibyte, windowStart: 6 << 40),
+        LayoutCase(
+            ram: 512 * mebibyte, bits: 40, low: 512 * mebibyte, high: 0, deviceStart: 4 * gibibyte,
+            windowStart: 768 * gibibyte),
+        LayoutCase(
+            ram: 3 * gibibyte, bits: 40, low: 3 * gibibyte, high: 0, deviceStart: 4 * gibibyte,
+            windowStart: 768 * gibibyte),
+        LayoutCase(
+            ram: 4 * gibibyte + 4096, bits: 36, low: 3 * gibibyte, high: gibibyte + 4096, deviceStart: 6 * gibibyte,
+            windowStart: 48 * gibibyte),
+        LayoutCase(
+            ram: 16 * gibibyte, bits: 52, low: 3 * gibibyte, high: 13 * gibibyte, deviceStart: 17 * gibibyte,
+            windowStart: 6 << 40),
     ])
     func placesRAM(_ row: LayoutCase) throws {
         let layout = try BoardLayout(ramByteCount: row.ram, physicalAddressBits: row.bits)
@@ -122,33 +130,47 @@ private func range(_ start: UInt64, _ byteCount: UInt64) -> GuestRange {
     }
 
     @Test(arguments: [
-        RefusedAddress(name: "RAM", address: 0, byteCount: mebibyte,
+        RefusedAddress(
+            name: "RAM", address: 0, byteCount: mebibyte,
             error: .overlapsRAM(range(0, mebibyte), ram: range(0, 64 * mebibyte))),
-        RefusedAddress(name: "the end of RAM", address: 62 * mebibyte, byteCount: 4 * mebibyte,
+        RefusedAddress(
+            name: "the end of RAM", address: 62 * mebibyte, byteCount: 4 * mebibyte,
             error: .overlapsRAM(range(62 * mebibyte, 4 * mebibyte), ram: range(0, 64 * mebibyte))),
-        RefusedAddress(name: "32-bit PCI window", address: 0xBFE0_0000, byteCount: 4 * mebibyte,
+        RefusedAddress(
+            name: "32-bit PCI window", address: 0xBFE0_0000, byteCount: 4 * mebibyte,
             error: .overlapsBoard(range(0xBFE0_0000, 4 * mebibyte), reserved: BoardLayout.pciWindow32)),
-        RefusedAddress(name: "configuration space", address: 0xE000_0000, byteCount: mebibyte,
+        RefusedAddress(
+            name: "configuration space", address: 0xE000_0000, byteCount: mebibyte,
             error: .overlapsBoard(range(0xE000_0000, mebibyte), reserved: BoardLayout.configurationSpace)),
-        RefusedAddress(name: "I/O APIC", address: 0xFEC0_0000, byteCount: mebibyte,
+        RefusedAddress(
+            name: "I/O APIC", address: 0xFEC0_0000, byteCount: mebibyte,
             error: .overlapsBoard(range(0xFEC0_0000, mebibyte), reserved: BoardLayout.ioAPIC)),
-        RefusedAddress(name: "local APIC", address: 0xFEE0_0000, byteCount: mebibyte,
+        RefusedAddress(
+            name: "local APIC", address: 0xFEE0_0000, byteCount: mebibyte,
             error: .overlapsBoard(range(0xFEE0_0000, mebibyte), reserved: BoardLayout.localAPIC)),
-        RefusedAddress(name: "board registers", address: 0xFEA0_0000, byteCount: 2 * mebibyte,
+        RefusedAddress(
+            name: "board registers", address: 0xFEA0_0000, byteCount: 2 * mebibyte,
             error: .overlapsBoard(range(0xFEA0_0000, 2 * mebibyte), reserved: BoardLayout.boardRegisters)),
-        RefusedAddress(name: "not on 2 MiB", address: 0xFFE0_1000, byteCount: 2 * mebibyte,
+        RefusedAddress(
+            name: "not on 2 MiB", address: 0xFFE0_1000, byteCount: 2 * mebibyte,
             error: .notAligned(GuestAddress(0xFFE0_1000), alignment: 2 * mebibyte)),
-        RefusedAddress(name: "KVM's pages", address: 0xFFE0_0000, byteCount: 2 * mebibyte,
+        RefusedAddress(
+            name: "KVM's pages", address: 0xFFE0_0000, byteCount: 2 * mebibyte,
             error: .overlapsBoard(range(0xFFE0_0000, 2 * mebibyte), reserved: BoardLayout.kvmIdentityMap)),
-        RefusedAddress(name: "64-bit PCI window", address: 768 * gibibyte, byteCount: mebibyte,
+        RefusedAddress(
+            name: "64-bit PCI window", address: 768 * gibibyte, byteCount: mebibyte,
             error: .overlapsBoard(range(768 * gibibyte, mebibyte), reserved: range(768 * gibibyte, 256 * gibibyte))),
-        RefusedAddress(name: "beyond 40 bits", address: 1 << 40, byteCount: mebibyte,
+        RefusedAddress(
+            name: "beyond 40 bits", address: 1 << 40, byteCount: mebibyte,
             error: .beyondAddressSpace(range(1 << 40, mebibyte), physicalAddressBits: 40)),
-        RefusedAddress(name: "wraps", address: .max & ~0x1F_FFFF, byteCount: 4 * mebibyte,
+        RefusedAddress(
+            name: "wraps", address: .max & ~0x1F_FFFF, byteCount: 4 * mebibyte,
             error: .invalidSize(byteCount: 4 * mebibyte)),
         RefusedAddress(name: "size 0", address: 4 * gibibyte, byteCount: 0, error: .invalidSize(byteCount: 0)),
-        RefusedAddress(name: "other device memory", address: 4 * gibibyte + 2 * mebibyte, byteCount: 2 * mebibyte,
-            error: .overlapsDeviceMemory(range(4 * gibibyte + 2 * mebibyte, 2 * mebibyte), existing: range(4 * gibibyte, 4 * mebibyte))),
+        RefusedAddress(
+            name: "other device memory", address: 4 * gibibyte + 2 * mebibyte, byteCount: 2 * mebibyte,
+            error: .overlapsDeviceMemory(
+                range(4 * gibibyte + 2 * mebibyte, 2 * mebibyte), existing: range(4 * gibibyte, 4 * mebibyte))),
     ])
     func refusesAddresses(_ row: RefusedAddress) throws {
         var allocator = try allocator()

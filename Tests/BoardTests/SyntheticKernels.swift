@@ -102,9 +102,11 @@ struct SyntheticELF: Sendable, CustomTestStringConvertible {
         head.put(entryCount, at: is64Bit ? 56 : 44)
         let notes = notes
         let notesAt = UInt64(head.count + content.count)
-        put(&head, at: headSize, type: 1, offset: fileOffset ?? UInt64(head.count), address: address,
+        put(
+            &head, at: headSize, type: 1, offset: fileOffset ?? UInt64(head.count), address: address,
             fileByteCount: fileByteCount ?? UInt64(content.count), memoryByteCount: memoryByteCount)
-        put(&head, at: headSize + size, type: 4, offset: notesAt, address: 0, fileByteCount: UInt64(notes.count),
+        put(
+            &head, at: headSize + size, type: 4, offset: notesAt, address: 0, fileByteCount: UInt64(notes.count),
             memoryByteCount: UInt64(notes.count))
         return head + content + notes
     }
@@ -116,7 +118,11 @@ struct SyntheticELF: Sendable, CustomTestStringConvertible {
         head.put(type, at: at)
         let fields = [offset, address, fileByteCount, memoryByteCount, 4]
         for (place, field) in zip(is64Bit ? [8, 24, 32, 40, 48] : [4, 12, 16, 20, 28], fields) {
-            if is64Bit { head.put(field, at: at + place) } else { head.put(UInt32(truncatingIfNeeded: field), at: at + place) }
+            if is64Bit {
+                head.put(field, at: at + place)
+            } else {
+                head.put(UInt32(truncatingIfNeeded: field), at: at + place)
+            }
         }
     }
 

@@ -10,7 +10,8 @@ private struct Bench {
     let uart: UART
 
     init() {
-        uart = UART(output: { [sent] in sent.append($0) }, interrupt: { [edges] in edges.append(()) },
+        uart = UART(
+            output: { [sent] in sent.append($0) }, interrupt: { [edges] in edges.append(()) },
             onSpace: { [spaces] in spaces.append(()) })
     }
 
@@ -18,8 +19,9 @@ private struct Bench {
     func put(_ value: UInt8, _ register: UInt64) { uart.store(UInt64(value), at: register, byteCount: 1) }
 }
 
-private let (data, enable, identity, line, modem, status, modemStatus, scratch): (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) =
-    (0, 1, 2, 3, 4, 5, 6, 7)
+private let (data, enable, identity, line, modem, status, modemStatus, scratch):
+    (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) =
+        (0, 1, 2, 3, 4, 5, 6, 7)
 
 struct ReadBack: Sendable, CustomTestStringConvertible {
     let name: String

@@ -54,7 +54,10 @@ final class Disk: Sendable {
         defer { try? manager.removeItem(atPath: folder) }
         try run(["debugfs", "-R", "rdump / \(folder)", path])
         let names = try manager.contentsOfDirectory(atPath: folder)
-        return Dictionary(uniqueKeysWithValues: names.map { ($0, (try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) ?? "") })
+        return Dictionary(
+            uniqueKeysWithValues: names.map {
+                ($0, (try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) ?? "")
+            })
     }
 
     /// Text at an offset of the file itself.

@@ -77,7 +77,11 @@ struct MemoryMap {
         for words in reports.map({ $0.split(separator: " ") }) where words.count >= 3 && words[0] == "map" {
             let ends = words[1].split(separator: "-").compactMap { UInt64($0, radix: 16) }
             guard ends.count == 2, ends[0] < ends[1] else { continue }
-            if words[2] == "System" { ram.append(ends[0]..<ends[1] + 1) } else { persistent.append(ends[0]..<ends[1] + 1) }
+            if words[2] == "System" {
+                ram.append(ends[0]..<ends[1] + 1)
+            } else {
+                persistent.append(ends[0]..<ends[1] + 1)
+            }
         }
         persistent.sort { $0.lowerBound < $1.lowerBound }
     }

@@ -63,7 +63,9 @@ extension EndToEnd {
         /// Seen from the host's file system: what only lies in the page cache has no blocks there.
         @Test func aFlushSynchronizesTheFile() throws {
             let run = try Self.unsynced.get()
-            try #require(run.afterStores, "the file system of \(run.disk.path) cannot tell; the tests' folder has to be on ext4 or XFS")
+            try #require(
+                run.afterStores,
+                "the file system of \(run.disk.path) cannot tell; the tests' folder has to be on ext4 or XFS")
             #expect(!run.afterFlush)
         }
 
@@ -98,7 +100,9 @@ private enum Record {
 
     private static func make(_ number: UInt64) -> [UInt64] {
         var words = [number]
-        for index in 1..<wordCount - 1 { words.append(words[index - 1] &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407) }
+        for index in 1..<wordCount - 1 {
+            words.append(words[index - 1] &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407)
+        }
         words.append(words.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ $1) &* 0x100_0000_01b3 })
         return words
     }

@@ -15,7 +15,9 @@ extension EndToEnd {
             try monitor.type("go on")
             #expect(try monitor.end() == .status(1))
             #expect(!monitor.reports.contains("read it all"))
-            #expect(monitor.errors.contains("'\(disk.path)' has 16777216 bytes now, 67108864 are in use"), "\(monitor.errors)")
+            #expect(
+                monitor.errors.contains("'\(disk.path)' has 16777216 bytes now, 67108864 are in use"),
+                "\(monitor.errors)")
         }
 
         @Test func readOnlyIsReadButNotWritten() throws {

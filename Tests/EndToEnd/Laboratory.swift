@@ -26,7 +26,9 @@ enum Laboratory {
     static var largeDisk: String { environment["NEEDLETAIL_LARGE_DISK"] ?? "" }
 
     /// The monitor, built beside the tests.
-    static let monitor = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "needletail").path
+    static let monitor = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+        path: "needletail"
+    ).path
 
     enum Failure: Error {
         case timedOut(String, console: String)
@@ -50,7 +52,8 @@ func run(_ arguments: [String], expecting expected: Set<Int32> = [0]) throws -> 
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     guard expected.contains(process.terminationStatus) else {
-        throw Laboratory.Failure.program(arguments.joined(separator: " "), status: process.terminationStatus, output: text)
+        throw Laboratory.Failure.program(
+            arguments.joined(separator: " "), status: process.terminationStatus, output: text)
     }
     return text
 }

@@ -33,7 +33,8 @@ extension EndToEnd {
         @Test func lieApartAboveMemory() throws {
             let map = MemoryMap(try Self.four.get().boot.reports)
             #expect(map.persistent.map { UInt64($0.count) } == Self.sizes)
-            #expect(map.persistent.allSatisfy { $0.lowerBound % (UInt64($0.count) >= 1 << 30 ? 1 << 30 : 2 << 20) == 0 })
+            #expect(
+                map.persistent.allSatisfy { $0.lowerBound % (UInt64($0.count) >= 1 << 30 ? 1 << 30 : 2 << 20) == 0 })
             let lowest = try #require(map.persistent.first?.lowerBound)
             #expect(map.ram.allSatisfy { $0.upperBound <= lowest })
         }

@@ -27,7 +27,8 @@ final class Monitor: Sendable {
         var serial: String?
 
         var arguments: [String] {
-            let words = "console=ttyS0 quiet panic=-1 cryptomgr.notests nt.run=\(scripts.joined(separator: ",")) \(append)"
+            let words =
+                "console=ttyS0 quiet panic=-1 cryptomgr.notests nt.run=\(scripts.joined(separator: ",")) \(append)"
             let base = [
                 "-m", memory, "-smp", "\(processors)", "-kernel", "\(guest)/\(kernel.rawValue)",
                 "-initrd", "\(guest)/initrd.img", "-append", words, "-nographic",

@@ -7,7 +7,10 @@ final class Operator {
 
     /// What a monitor has to be told so that an operator can reach it.
     static func options(_ name: String) -> [String] {
-        ["-monitor", "unix:\(path(name, "hmp")),server=on,wait=off", "-qmp", "unix:\(path(name, "qmp")),server=on,wait=off"]
+        [
+            "-monitor", "unix:\(path(name, "hmp")),server=on,wait=off", "-qmp",
+            "unix:\(path(name, "qmp")),server=on,wait=off",
+        ]
     }
 
     init(_ name: String) throws {
@@ -28,7 +31,9 @@ final class Operator {
         human.forget()
         try human.send(line + "\n")
         // The echo ends with ESC [ K, and the next prompt with itself.
-        try human.wait(until: "an answer to '\(line)'", seconds: 60) { $0.contains("\u{1B}[K\n") && $0.hasSuffix("(qemu) ") }
+        try human.wait(until: "an answer to '\(line)'", seconds: 60) {
+            $0.contains("\u{1B}[K\n") && $0.hasSuffix("(qemu) ")
+        }
         return String(human.console.components(separatedBy: "\u{1B}[K\n").last?.dropLast("(qemu) ".count) ?? "")
     }
 

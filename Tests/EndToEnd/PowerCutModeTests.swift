@@ -48,7 +48,8 @@ extension EndToEnd {
             let forgotten = try ledgers.place(of: 0, in: "forgetful")
             let seed = (0..<1000 as Range<UInt64>).first { seed in
                 let cut = PowerCut(mode: .subset, seed: seed)
-                return cut.fate(ofPage: count) == .kept && cut.fate(ofPage: record) == .lost && cut.fate(ofPage: forgotten) == .lost
+                return cut.fate(ofPage: count) == .kept && cut.fate(ofPage: record) == .lost
+                    && cut.fate(ofPage: forgotten) == .lost
             }
             return try #require(seed)
         }
@@ -57,7 +58,9 @@ extension EndToEnd {
             let ledgers = try Ledgers()
             let seed = try tellingSeed(ledgers)
             let reports = try ledgers.appendAndCut("careful,hasty,forgetful", "x-needletail-power-cut subset \(seed)")
-            for manner in ["careful", "hasty", "forgetful"] { #expect(reports.contains("\(manner): stored 3"), "\(reports)") }
+            for manner in ["careful", "hasty", "forgetful"] {
+                #expect(reports.contains("\(manner): stored 3"), "\(reports)")
+            }
             let careful = try ledgers.ledger("careful")
             #expect(careful.count >= 3 && careful.damaged == [])
             // It said that three were stored, and has none.
@@ -95,12 +98,16 @@ private struct Ledger {
 
     init(_ data: Data) {
         let bytes = [UInt8](data)
-        func word(at offset: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) } }
+        func word(at offset: Int) -> UInt64 {
+            (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) }
+        }
         let count = word(at: 8)
         self.count = count
         damaged = (1...15).filter { number in
             let start = number * Self.page
-            let sum = bytes[start + 8..<start + Self.page].reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+            let sum = bytes[start + 8..<start + Self.page].reduce(0xcbf2_9ce4_8422_2325) {
+                ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+            }
             return number <= count && sum != word(at: start)
         }
     }

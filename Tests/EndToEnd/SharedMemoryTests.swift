@@ -13,7 +13,9 @@ extension EndToEnd {
 
         private static let outcome = Result {
             let disks = [try Disk.ext4(byteCount: 1 << 30), try Disk(byteCount: 40 << 20)]
-            var options = Monitor.Options(scripts: ["devices", "shared-memory", "memory-map", "dax-write", "mapped-write"])
+            var options = Monitor.Options(scripts: [
+                "devices", "shared-memory", "memory-map", "dax-write", "mapped-write",
+            ])
             options.devices = disks.enumerated().flatMap { Monitor.pmem($1, $0 + 1, device: ",x-shmem=on") }
             options.guest = Laboratory.newerGuest
             options.append = "nt.text=shared"

@@ -13,7 +13,7 @@ final class SocketClient {
             do {
                 socket = SharedDescriptor(try UnixSocket.connect(to: path))
                 return
-            } catch where Date() < deadline { usleep(50_000) }
+            } catch  where Date() < deadline { usleep(50_000) }
         }
     }
 

@@ -18,7 +18,9 @@ import Testing
         #expect(try map.bytes(at: GuestAddress(0x3000), count: 1) == [100])
     }
 
-    @Test("integers are little-endian, aligned or not, across regions or not", arguments: [0x1000, 0x1001, 0x2ffd] as [UInt64])
+    @Test(
+        "integers are little-endian, aligned or not, across regions or not",
+        arguments: [0x1000, 0x1001, 0x2ffd] as [UInt64])
     func integers(_ address: UInt64) throws {
         let map = try sample()
         try map.store(0x0102_0304_0506_0708 as UInt64, at: GuestAddress(address))
@@ -68,8 +70,12 @@ import Testing
     @Test("memory that can only be read")
     func readOnly() throws {
         let map = try sample()
-        #expect(throws: GuestMemoryError.readOnly(GuestAddress(0x8004))) { try map.store(1 as UInt8, at: GuestAddress(0x8004)) }
-        #expect(throws: GuestMemoryError.readOnly(GuestAddress(0x8004))) { try map.storeRingWord(1, at: GuestAddress(0x8004)) }
+        #expect(throws: GuestMemoryError.readOnly(GuestAddress(0x8004))) {
+            try map.store(1 as UInt8, at: GuestAddress(0x8004))
+        }
+        #expect(throws: GuestMemoryError.readOnly(GuestAddress(0x8004))) {
+            try map.storeRingWord(1, at: GuestAddress(0x8004))
+        }
         #expect(try map.load(UInt32.self, at: GuestAddress(0x8004)) == 0)
     }
 
@@ -89,10 +95,14 @@ import Testing
         #expect(throws: missing) { try map.storeRingWord(1, at: GuestAddress(0x4000)) }
     }
 
-    @Test("ring words", arguments: [
-        (0x1000, nil), (0x2ffe, nil), (0x1001, .misaligned(GuestAddress(0x1001))), (0x4000, .unmapped(GuestAddress(0x4000))),
-        (0, .unmapped(GuestAddress(0))), (.max, .misaligned(GuestAddress(.max))), (.max - 1, .unmapped(GuestAddress(.max - 1))),
-    ] as [(UInt64, GuestMemoryError?)])
+    @Test(
+        "ring words",
+        arguments: [
+            (0x1000, nil), (0x2ffe, nil), (0x1001, .misaligned(GuestAddress(0x1001))),
+            (0x4000, .unmapped(GuestAddress(0x4000))),
+            (0, .unmapped(GuestAddress(0))), (.max, .misaligned(GuestAddress(.max))),
+            (.max - 1, .unmapped(GuestAddress(.max - 1))),
+        ] as [(UInt64, GuestMemoryError?)])
     func ringWords(_ address: UInt64, _ error: GuestMemoryError?) throws {
         let (map, address) = (try sample(), GuestAddress(address))
         guard let error else {
@@ -108,6 +118,8 @@ import Testing
     @Test("a ring word at the last byte of a region of odd size is not memory")
     func ringWordAtOddEnd() throws {
         let map = try map([region(0x1000, 0x1001)])
-        #expect(throws: GuestMemoryError.unmapped(GuestAddress(0x2000))) { _ = try map.loadRingWord(at: GuestAddress(0x2000)) }
+        #expect(throws: GuestMemoryError.unmapped(GuestAddress(0x2000))) {
+            _ = try map.loadRingWord(at: GuestAddress(0x2000))
+        }
     }
 }

@@ -45,8 +45,12 @@ import Testing
                 while !stop.load(ordering: .acquiring) {
                     let map = memory.map
                     let hasExtra = map.regions.count == 2
-                    if map.covers(GuestAddress(0x1ff0), byteCount: 32) != hasExtra { failures.add(1, ordering: .relaxed) }
-                    if (try? map.bytes(at: GuestAddress(0x1ff0), count: hasExtra ? 32 : 16)) == nil { failures.add(1, ordering: .relaxed) }
+                    if map.covers(GuestAddress(0x1ff0), byteCount: 32) != hasExtra {
+                        failures.add(1, ordering: .relaxed)
+                    }
+                    if (try? map.bytes(at: GuestAddress(0x1ff0), count: hasExtra ? 32 : 16)) == nil {
+                        failures.add(1, ordering: .relaxed)
+                    }
                 }
             }
         }

@@ -17,16 +17,21 @@ func map(_ regions: [MemoryRegion]) throws -> MemoryMap {
 }
 
 @Suite struct MemoryMapTests {
-    @Test("ranges that are empty or wrap do not exist", arguments: [
-        (0, 0, false), (0, 1, true), (.max, 1, true), (.max, 2, false), (1, .max, true), (2, .max, false), (0, .max, true),
-    ] as [(UInt64, UInt64, Bool)])
+    @Test(
+        "ranges that are empty or wrap do not exist",
+        arguments: [
+            (0, 0, false), (0, 1, true), (.max, 1, true), (.max, 2, false), (1, .max, true), (2, .max, false),
+            (0, .max, true),
+        ] as [(UInt64, UInt64, Bool)])
     func ranges(_ start: UInt64, _ byteCount: UInt64, _ exists: Bool) {
         #expect((GuestRange(start: GuestAddress(start), byteCount: byteCount) != nil) == exists)
     }
 
-    @Test("alignment rounds up, and ends at the end", arguments: [
-        (0, 4096, 0), (1, 4096, 4096), (4096, 4096, 4096), (.max, 1, .max), (.max - 4094, 4096, nil),
-    ] as [(UInt64, UInt64, UInt64?)])
+    @Test(
+        "alignment rounds up, and ends at the end",
+        arguments: [
+            (0, 4096, 0), (1, 4096, 4096), (4096, 4096, 4096), (.max, 1, .max), (.max - 4094, 4096, nil),
+        ] as [(UInt64, UInt64, UInt64?)])
     func alignment(_ address: UInt64, _ alignment: UInt64, _ expected: UInt64?) {
         #expect(GuestAddress(address).aligned(up: alignment)?.rawValue == expected)
     }
@@ -38,10 +43,13 @@ func map(_ regions: [MemoryRegion]) throws -> MemoryMap {
         #expect(MemoryRegion(range: range, mapping: mapping, purpose: .ram) == nil)
     }
 
-    @Test("regions never overlap", arguments: [
-        (0x1000, 0x1000, true), (0x4000, 0x1000, true), (0x1000, 0x1001, false), (0x3fff, 0x1000, false), (0x2800, 0x100, false),
-        (0x1000, 0x8000, false), (0x2000, 0x2000, false), (0x3fff, 1, false), (0, 0x2000, true),
-    ])
+    @Test(
+        "regions never overlap",
+        arguments: [
+            (0x1000, 0x1000, true), (0x4000, 0x1000, true), (0x1000, 0x1001, false), (0x3fff, 0x1000, false),
+            (0x2800, 0x100, false),
+            (0x1000, 0x8000, false), (0x2000, 0x2000, false), (0x3fff, 1, false), (0, 0x2000, true),
+        ])
     func overlaps(_ start: UInt64, _ byteCount: Int, _ fits: Bool) throws {
         let existing = try region(0x2000, 0x2000)
         var map = try map([existing])
@@ -81,10 +89,12 @@ func map(_ regions: [MemoryRegion]) throws -> MemoryMap {
         try map.insert(region(0x1000, 0x2000))
     }
 
-    @Test("a range is covered if no byte of it is missing", arguments: [
-        (0x1000, 0x3000, true), (0x1000, 0x3001, false), (0xfff, 2, false), (0x2fff, 2, true), (0x5000, 1, false),
-        (0x1000, 0, true), (.max, 2, false), (0x1000, .max, false),
-    ] as [(UInt64, Int, Bool)])
+    @Test(
+        "a range is covered if no byte of it is missing",
+        arguments: [
+            (0x1000, 0x3000, true), (0x1000, 0x3001, false), (0xfff, 2, false), (0x2fff, 2, true), (0x5000, 1, false),
+            (0x1000, 0, true), (.max, 2, false), (0x1000, .max, false),
+        ] as [(UInt64, Int, Bool)])
     func covers(_ address: UInt64, _ count: Int, _ expected: Bool) throws {
         let map = try map([region(0x1000, 0x2000), region(0x3000, 0x1000)])
         #expect(map.covers(GuestAddress(address), byteCount: count) == expected)

@@ -45,16 +45,21 @@ import Testing
         #expect(ours == [])
     }
 
-    @Test("kinds of files", arguments: [
-        ("/", FileStatus.Kind.directory), ("/dev/null", .characterDevice), ("/etc/passwd", .regular), ("/proc/self", .symbolicLink),
-    ])
+    @Test(
+        "kinds of files",
+        arguments: [
+            ("/", FileStatus.Kind.directory), ("/dev/null", .characterDevice), ("/etc/passwd", .regular),
+            ("/proc/self", .symbolicLink),
+        ])
     func kinds(_ path: String, _ kind: FileStatus.Kind) throws {
         #expect(try FileStatus(path: path, followsLinks: false).kind == kind)
     }
 
     @Test("an error names the call, the file and the reason")
     func errors() {
-        let error = #expect(throws: SystemCallError.self) { _ = try OwnedDescriptor(opening: "/no/such", access: .read) }
+        let error = #expect(throws: SystemCallError.self) {
+            _ = try OwnedDescriptor(opening: "/no/such", access: .read)
+        }
         #expect(error?.description == "open /no/such: No such file or directory")
     }
 
@@ -67,10 +72,12 @@ import Testing
         }
     }
 
-    @Test("locks conflict between open file descriptions, and the holder can be told", arguments: [
-        (FileLock.shared, FileLock.shared, true), (.shared, .exclusive, false), (.exclusive, .shared, false),
-        (.exclusive, .exclusive, false),
-    ])
+    @Test(
+        "locks conflict between open file descriptions, and the holder can be told",
+        arguments: [
+            (FileLock.shared, FileLock.shared, true), (.shared, .exclusive, false), (.exclusive, .shared, false),
+            (.exclusive, .exclusive, false),
+        ])
     func locks(_ first: FileLock, _ second: FileLock, _ works: Bool) throws {
         let file = try OwnedDescriptor(unnamedIn: "/var/tmp")
         #expect(try file.status().lockHolder() == nil)

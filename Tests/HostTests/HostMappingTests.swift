@@ -31,15 +31,20 @@ extension HostMapping {
         var testDescription: String { "\(byteCount) bytes at multiples of \(alignment)" }
     }
 
-    @Test("the address is a multiple of the alignment", arguments: [
-        Placement(byteCount: 1, alignment: 1), Placement(byteCount: 4096, alignment: 4096),
-        Placement(byteCount: 4097, alignment: 2 << 20), Placement(byteCount: (2 << 20) - 1, alignment: 2 << 20),
-        Placement(byteCount: 16 << 20, alignment: 2 << 20), Placement(byteCount: 1 << 30, alignment: 1 << 30),
-        Placement(byteCount: 3 << 30, alignment: 1 << 30), Placement(byteCount: 1 << 40, alignment: 1 << 30),
-    ], [false, true])
+    @Test(
+        "the address is a multiple of the alignment",
+        arguments: [
+            Placement(byteCount: 1, alignment: 1), Placement(byteCount: 4096, alignment: 4096),
+            Placement(byteCount: 4097, alignment: 2 << 20), Placement(byteCount: (2 << 20) - 1, alignment: 2 << 20),
+            Placement(byteCount: 16 << 20, alignment: 2 << 20), Placement(byteCount: 1 << 30, alignment: 1 << 30),
+            Placement(byteCount: 3 << 30, alignment: 1 << 30), Placement(byteCount: 1 << 40, alignment: 1 << 30),
+        ], [false, true])
     func placement(_ row: Placement, _ isFile: Bool) throws {
         let file = try memoryFile(byteCount: UInt64(row.byteCount))
-        let source = isFile ? HostMapping.Source.file(file.rawValue, offset: 0, shared: true, reserve: false) : .anonymous(reserve: false)
+        let source =
+            isFile
+            ? HostMapping.Source.file(file.rawValue, offset: 0, shared: true, reserve: false)
+            : .anonymous(reserve: false)
         let mapping = try HostMapping(source, byteCount: row.byteCount, alignment: row.alignment)
         #expect(mapping.hostAddress % UInt64(row.alignment) == 0)
         try mapping.store([1], at: row.byteCount - 1)
@@ -56,11 +61,13 @@ extension HostMapping {
         #expect(virtual() - before < (4 << 30) / 4096)
     }
 
-    @Test("what cannot be mapped", arguments: [
-        (0, 4096, Errno.invalidArgument), (-1, 4096, .invalidArgument), (4096, 0, .invalidArgument),
-        (4096, -4096, .invalidArgument), (4096, 12288, .invalidArgument), (.max, 4096, .noMemory),
-        (1 << 62, 1 << 62, .noMemory), (4096, 1 << 62, .noMemory),
-    ])
+    @Test(
+        "what cannot be mapped",
+        arguments: [
+            (0, 4096, Errno.invalidArgument), (-1, 4096, .invalidArgument), (4096, 0, .invalidArgument),
+            (4096, -4096, .invalidArgument), (4096, 12288, .invalidArgument), (.max, 4096, .noMemory),
+            (1 << 62, 1 << 62, .noMemory), (4096, 1 << 62, .noMemory),
+        ])
     func refused(_ byteCount: Int, _ alignment: Int, _ reason: Errno) {
         let error = #expect(throws: SystemCallError.self) {
             _ = try HostMapping(.anonymous(reserve: false), byteCount: byteCount, alignment: alignment)
@@ -76,14 +83,17 @@ extension HostMapping {
         }
     }
 
-    @Test("copies outside the bounds fail and touch nothing", arguments: [
-        (-1, 1), (8192, 1), (8191, 2), (0, 8193), (.max, 1), (.min, 1), (4096, 4097),
-    ], [true, false])
+    @Test(
+        "copies outside the bounds fail and touch nothing",
+        arguments: [
+            (-1, 1), (8192, 1), (8191, 2), (0, 8193), (.max, 1), (.min, 1), (4096, 4097),
+        ], [true, false])
     func bounds(_ range: (offset: Int, count: Int), _ isFile: Bool) throws {
         let (offset, count) = range
         let file = try memoryFile(byteCount: 16384)
         let mapping = try HostMapping(
-            isFile ? .file(file.rawValue, offset: 0, shared: true, reserve: true) : .anonymous(reserve: true), byteCount: 8192)
+            isFile ? .file(file.rawValue, offset: 0, shared: true, reserve: true) : .anonymous(reserve: true),
+            byteCount: 8192)
         #expect(throws: HostMapping.Fault(offset: offset)) { try mapping.load(count, at: offset) }
         #expect(throws: HostMapping.Fault(offset: offset)) {
             try mapping.store([UInt8](repeating: 1, count: count), at: offset)
@@ -109,7 +119,9 @@ extension HostMapping {
     @Test("nobody stores into a read-only mapping", arguments: [true, false])
     func readOnly(_ isFile: Bool) throws {
         let file = try memoryFile(byteCount: 4096)
-        let source = isFile ? HostMapping.Source.file(file.rawValue, offset: 0, shared: true, reserve: true) : .anonymous(reserve: true)
+        let source =
+            isFile
+            ? HostMapping.Source.file(file.rawValue, offset: 0, shared: true, reserve: true) : .anonymous(reserve: true)
         let mapping = try HostMapping(source, byteCount: 4096, readOnly: true)
         #expect(throws: HostMapping.Fault(offset: 8)) { try mapping.store([1], at: 8) }
         #expect(throws: HostMapping.Fault(offset: 8)) { try mapping.storeRelease(1, at: 8) }
@@ -120,8 +132,10 @@ extension HostMapping {
     @Test("shared stores reach the file, private ones do not", arguments: [true, false])
     func sharing(_ shared: Bool) throws {
         let file = try memoryFile(byteCount: 8192)
-        let mapping = try HostMapping(.file(file.rawValue, offset: 4096, shared: shared, reserve: true), byteCount: 4096)
-        let whole = try HostMapping(.file(file.rawValue, offset: 0, shared: true, reserve: true), byteCount: 8192, readOnly: true)
+        let mapping = try HostMapping(
+            .file(file.rawValue, offset: 4096, shared: shared, reserve: true), byteCount: 4096)
+        let whole = try HostMapping(
+            .file(file.rawValue, offset: 0, shared: true, reserve: true), byteCount: 8192, readOnly: true)
         try mapping.store([9], at: 1)
         #expect(try whole.load(1, at: 4097) == [shared ? 9 : 0])
     }
@@ -129,7 +143,9 @@ extension HostMapping {
     @Test("ring words of every kind of memory", arguments: [0, 1, 2])
     func ringWords(_ kind: Int) throws {
         let file = try memoryFile(byteCount: 4096, sealed: kind == 2)
-        let source = kind == 0 ? HostMapping.Source.anonymous(reserve: true) : .file(file.rawValue, offset: 0, shared: true, reserve: true)
+        let source =
+            kind == 0
+            ? HostMapping.Source.anonymous(reserve: true) : .file(file.rawValue, offset: 0, shared: true, reserve: true)
         let mapping = try HostMapping(source, byteCount: 4096, isSealed: kind == 2)
         try mapping.storeRelease(0xA55A, at: 4094)
         #expect(try mapping.loadAcquire(at: 4094) == 0xA55A)

@@ -86,9 +86,11 @@ import Testing
         #expect(token.object == nil)
     }
 
-    @Test("names are cut to what the kernel keeps", arguments: [
-        ("short", "short"), ("a name that is longer than 15", "a name that is "),
-    ])
+    @Test(
+        "names are cut to what the kernel keeps",
+        arguments: [
+            ("short", "short"), ("a name that is longer than 15", "a name that is "),
+        ])
     func names(_ given: String, _ kept: String) throws {
         let name = Mutex("")
         try HostThread(name: given) {

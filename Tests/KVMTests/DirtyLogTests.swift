@@ -11,7 +11,8 @@ struct DirtyLogTests {
     @Test func aStoreIsToldOnceAndALoadIsNot() throws {
         let machine = try TinyMachine(Self.code + Self.code + Self.code)
         let mapping = try HostMapping(.anonymous(reserve: false), byteCount: 128 << 12)
-        let slot = try MemorySlot(machine.machine, number: 1, guestAddress: 0x20_0000, mapping: mapping, logsStores: true)
+        let slot = try MemorySlot(
+            machine.machine, number: 1, guestAddress: 0x20_0000, mapping: mapping, logsStores: true)
         #expect(try slot.takeDirtyPages().count == 0)
         for _ in 0..<3 {
             #expect(machine.run() == .halted)
@@ -26,7 +27,8 @@ struct DirtyLogTests {
         let code: [UInt8] = [0xa3, 0x00, 0x30, 0x20, 0, 0x40, 0x3d, 0x20, 0x4e, 0, 0, 0x75, 0xf3, 0xf4]
         let machine = try TinyMachine(code)
         let mapping = try HostMapping(.anonymous(reserve: false), byteCount: 128 << 12)
-        let slot = try MemorySlot(machine.machine, number: 1, guestAddress: 0x20_0000, mapping: mapping, logsStores: true)
+        let slot = try MemorySlot(
+            machine.machine, number: 1, guestAddress: 0x20_0000, mapping: mapping, logsStores: true)
         let (processor, exits, hasEnded) = (machine.processor, machine.exits, try EventFD())
         let thread = try HostThread(name: "guest") {
             #expect(processor.run(exits) == .halted)

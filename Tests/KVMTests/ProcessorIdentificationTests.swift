@@ -89,7 +89,9 @@ struct ProcessorCase: Sendable {
         _ function: UInt32, _ index: UInt32, _ eax: UInt32, _ ebx: UInt32, _ ecx: UInt32, _ edx: UInt32
     ) -> kvm_cpuid_entry2 {
         var entry = kvm_cpuid_entry2()
-        (entry.function, entry.index, entry.eax, entry.ebx, entry.ecx, entry.edx) = (function, index, eax, ebx, ecx, edx)
+        (entry.function, entry.index, entry.eax, entry.ebx, entry.ecx, entry.edx) = (
+            function, index, eax, ebx, ecx, edx
+        )
         return entry
     }
 }

@@ -39,14 +39,17 @@ struct BARMemoryTests {
         let layout: BoardLayout
 
         init() throws {
-            let machine = try VirtualMachine(Hypervisor(), taskStateAddress: 0xfffb_d000, identityMapAddress: 0xfffb_c000)
+            let machine = try VirtualMachine(
+                Hypervisor(), taskStateAddress: 0xfffb_d000, identityMapAddress: 0xfffb_c000)
             layout = try BoardLayout(ramByteCount: 64 << 20, physicalAddressBits: 40)
             memory = PhysicalMemory(machine)
             dispatch = AddressDispatch(memory.guestMemory, try ControlEvents())
             let ram = try HostMapping(.anonymous(reserve: false), byteCount: 64 << 20)
             let region = MemoryRegion(range: layout.lowRAM, mapping: ram, purpose: .ram)
             try memory.attach(try #require(region))
-            dispatch.updateMemory { _ = $0.insert(NumberedBlock(7), at: BARMemoryTests.low + 0x800_0000, byteCount: 0x1000) }
+            dispatch.updateMemory {
+                _ = $0.insert(NumberedBlock(7), at: BARMemoryTests.low + 0x800_0000, byteCount: 0x1000)
+            }
         }
 
         func device(_ index: Int, isReadOnly: Bool = false) throws -> BARMemory {
@@ -142,7 +145,8 @@ struct BARMemoryTests {
         let board = try Board()
         let device = try board.device(0, isReadOnly: true)
         for step in 0..<600 as Range<UInt64> {
-            device.move(to: step % 3 == 2 ? nil : Self.low + (step % 4) * Self.barByteCount, byteCount: Self.barByteCount)
+            device.move(
+                to: step % 3 == 2 ? nil : Self.low + (step % 4) * Self.barByteCount, byteCount: Self.barByteCount)
         }
         #expect(board.refusals.withLock { $0 }.isEmpty)
         #expect(board.starts == [0])

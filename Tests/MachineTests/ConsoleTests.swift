@@ -28,7 +28,8 @@ struct EscapeCase: Sendable {
             actions: [.giveToMonitor, .monitorInput([98, 100]), .monitorInput([101]), .giveToGuest]),
         EscapeCase(typed: [[1, 99, 1, 1]], forGuest: [], actions: [.giveToMonitor, .monitorInput([1])]),
         EscapeCase(typed: [[1, 99, 1, 120]], forGuest: [], actions: [.giveToMonitor, .quit]),
-        EscapeCase(typed: [[1, 99, 1, 99, 1, 99]], forGuest: [], actions: [.giveToMonitor, .giveToGuest, .giveToMonitor]),
+        EscapeCase(
+            typed: [[1, 99, 1, 99, 1, 99]], forGuest: [], actions: [.giveToMonitor, .giveToGuest, .giveToMonitor]),
     ])
     func keys(_ test: EscapeCase) {
         var escape = EscapeKey()
@@ -49,9 +50,15 @@ struct EscapeCase: Sendable {
         let typed = (0..<100).map { UInt8($0) }
         var arrived: [UInt8] = []
         keyboard.append(Array(typed[..<40]))
-        keyboard.deliver { arrived += $0.prefix(16); return 16 }
+        keyboard.deliver {
+            arrived += $0.prefix(16); return 16
+        }
         keyboard.append(Array(typed[40...]))
-        while keyboard.backlogByteCount > 0 { keyboard.deliver { arrived += $0.prefix(7); return min(7, $0.count) } }
+        while keyboard.backlogByteCount > 0 {
+            keyboard.deliver {
+                arrived += $0.prefix(7); return min(7, $0.count)
+            }
+        }
         #expect(arrived == typed)
     }
 
@@ -60,7 +67,9 @@ struct EscapeCase: Sendable {
         keyboard.append([1, 2])
         keyboard.deliver { _ in 0 }
         #expect(keyboard.backlogByteCount == 2)
-        keyboard.deliver { #expect($0 == [1, 2]); return 2 }
+        keyboard.deliver {
+            #expect($0 == [1, 2]); return 2
+        }
         #expect(keyboard.backlogByteCount == 0)
         keyboard.deliver { _ in
             Issue.record("nothing is there to deliver")
@@ -72,7 +81,9 @@ struct EscapeCase: Sendable {
         let keyboard = Keyboard()
         #expect(keyboard.appendFiltered([97, 1]) == [])
         #expect(keyboard.appendFiltered([120, 98]) == [.quit])
-        keyboard.deliver { #expect($0 == [97, 98]); return 2 }
+        keyboard.deliver {
+            #expect($0 == [97, 98]); return 2
+        }
     }
 
     @Test func aNewPowerCycleStartsWithoutBacklog() {

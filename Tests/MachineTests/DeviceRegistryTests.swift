@@ -47,7 +47,8 @@ struct RefusalCase: Sendable {
             devices: ["memdev=a", "memdev=b", "memdev=c"], starts: [0x1_0000_0000, 0x1_4000_0000, 0x1_0800_0000],
             slots: [1, 2, 3]),
         PlacementCase(
-            devices: ["memdev=a", "memdev=c,memaddr=0x100000000"], starts: [0x1_0800_0000, 0x1_0000_0000], slots: [2, 1]),
+            devices: ["memdev=a", "memdev=c,memaddr=0x100000000"], starts: [0x1_0800_0000, 0x1_0000_0000],
+            slots: [2, 1]),
         PlacementCase(devices: ["memdev=a,memaddr=0x40000000"], starts: [0x4000_0000], slots: [1]),
         PlacementCase(
             devices: ["memdev=a", "memdev=c,addr=1"], starts: [0x1_0000_0000, 0x1_0800_0000], slots: [2, 1]),
@@ -67,7 +68,8 @@ struct RefusalCase: Sendable {
         RefusalCase(devices: ["memdev=a,memaddr=0x40001000"], message: ["0x40001000", "multiple of 0x200000"]),
         RefusalCase(devices: ["memdev=a,memaddr=0xfffff00000"], message: ["0xfffff00000"]),
         RefusalCase(devices: ["memdev=a,memaddr=0xffffffe00000"], message: ["0xffffffe00000", "40 bits"]),
-        RefusalCase(devices: ["memdev=a,memaddr=0xffffffffffe00000"], message: ["memdev=a", "end of the address space"]),
+        RefusalCase(
+            devices: ["memdev=a,memaddr=0xffffffffffe00000"], message: ["memdev=a", "end of the address space"]),
         // Both windows together have 256 GiB and 512 MiB.
         RefusalCase(
             devices: ["memdev=a,x-shmem=on", "memdev=huge,x-shmem=on,id=nv"],
@@ -99,10 +101,12 @@ struct RefusalCase: Sendable {
         #expect(registry.devices.map(\.slot) == [1, 2])
     }
 
-    @Test(arguments: [
-        (1, 0, 4096), (4097, 0, 8192), (16 << 20, 2 << 20, 16 << 20), (20 << 20, 2 << 20, 32 << 20), (1 << 30, 1 << 30, 1 << 30),
-        (16 << 20, 1 << 30, 1 << 30), (1 << 62, 0, 1 << 62), (1 << 62 + 1, 0, nil), (.max, .max, nil),
-    ] as [(UInt64, UInt64, UInt64?)])
+    @Test(
+        arguments: [
+            (1, 0, 4096), (4097, 0, 8192), (16 << 20, 2 << 20, 16 << 20), (20 << 20, 2 << 20, 32 << 20),
+            (1 << 30, 1 << 30, 1 << 30),
+            (16 << 20, 1 << 30, 1 << 30), (1 << 62, 0, 1 << 62), (1 << 62 + 1, 0, nil), (.max, .max, nil),
+        ] as [(UInt64, UInt64, UInt64?)])
     func sizesOfBARs(byteCount: UInt64, alignment: UInt64, expected: UInt64?) {
         let bar = try? SharedMemoryBAR.make(byteCount: byteCount, alignment: alignment)
         #expect(bar?.byteCount == expected)

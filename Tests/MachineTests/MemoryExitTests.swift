@@ -68,7 +68,9 @@ import Testing
         #expect(told.withLock { $0.count } == 1)
     }
 
-    @Test(arguments: [(0, false), (1, true), (2, false), (10, true), (11, false), (110, false), (1000, true)] as [(UInt64, Bool)])
+    @Test(
+        arguments: [(0, false), (1, true), (2, false), (10, true), (11, false), (110, false), (1000, true)]
+            as [(UInt64, Bool)])
     func fewOfManyAreWorthALine(count: UInt64, isWorthALine: Bool) {
         #expect(count.isPowerOfTen == isWorthALine)
     }

@@ -12,13 +12,14 @@ private func machineWithDevice() throws -> FakeMachine {
     return machine
 }
 
-@Test(arguments: [
-    ("x-needletail-clear-failure nv1", "", ["clear nv1"]),
-    ("x-needletail-clear-failure nope", "Error: Device 'nope' not found\n", []),
-    ("x-needletail-set-flush-limit nv1 10", "", ["limit nv1 10 10"]),
-    ("x-needletail-set-flush-limit nv1 10 3", "", ["limit nv1 10 3"]),
-    ("x-needletail-set-flush-limit nv1 0", "", ["limit nv1 0 1"]),
-] as [(String, String, [String])])
+@Test(
+    arguments: [
+        ("x-needletail-clear-failure nv1", "", ["clear nv1"]),
+        ("x-needletail-clear-failure nope", "Error: Device 'nope' not found\n", []),
+        ("x-needletail-set-flush-limit nv1 10", "", ["limit nv1 10 10"]),
+        ("x-needletail-set-flush-limit nv1 10 3", "", ["limit nv1 10 3"]),
+        ("x-needletail-set-flush-limit nv1 0", "", ["limit nv1 0 1"]),
+    ] as [(String, String, [String])])
 func durabilityCommand(line: String, answer: String, notes: [String]) throws {
     let machine = try machineWithDevice()
     #expect(HMPExecution(machine: machine).run(line).text == answer)

@@ -27,9 +27,12 @@ private func machine(_ properties: String) -> FakeMachine {
 @Test func powerCutByQMP() throws {
     let machine = machine(",durability=power-cut-test")
     let answer = try QMPExecution(machine: machine).run(.cutPower(PowerCutOptions(mode: .torn, seed: 9)))
-    #expect(answer.text == #"[{"memdev": "mem1", "mem-path": "f", "unflushed-pages": 4, "kept": 1, "torn": 1, "lost": 2}]"#)
+    #expect(
+        answer.text == #"[{"memdev": "mem1", "mem-path": "f", "unflushed-pages": 4, "kept": 1, "torn": 1, "lost": 2}]"#)
     #expect(machine.notes == ["cut torn 9"])
     var refusal: QMPError?
-    do throws(QMPError) { _ = try QMPExecution(machine: FakeMachine()).run(.cutPower(PowerCutOptions())) } catch { refusal = error }
+    do throws(QMPError) { _ = try QMPExecution(machine: FakeMachine()).run(.cutPower(PowerCutOptions())) } catch {
+        refusal = error
+    }
     #expect(refusal?.description == "no memory backend has durability=power-cut-test")
 }

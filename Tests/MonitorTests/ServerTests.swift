@@ -20,7 +20,9 @@ import Testing
         try withServer { machine, _, qmp in
             for number in 0..<20 {
                 let client = try SocketClient.qmp(qmp)
-                #expect(try client.ask("{\"execute\":\"query-name\",\"id\":\(number)}") == "{\"return\": {\"name\": \"box\"}, \"id\": \(number)}\r\n")
+                #expect(
+                    try client.ask("{\"execute\":\"query-name\",\"id\":\(number)}")
+                        == "{\"return\": {\"name\": \"box\"}, \"id\": \(number)}\r\n")
             }
             #expect(machine.watcherCount <= 1)
         }
@@ -39,7 +41,8 @@ import Testing
 
     @Test func clientThatLeavesInTheMiddleOfACommandDoesNotCarryItOut() throws {
         try withServer { machine, _, qmp in
-            try SocketClient.qmp(qmp).send(#"{"execute":"object-add","arguments":{"qom-type":"memory-backend-ram","id":"m""#)
+            try SocketClient.qmp(qmp).send(
+                #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-ram","id":"m""#)
             let client = try SocketClient.qmp(qmp)
             #expect(try client.ask(#"{"execute":"query-name"}"#).contains("box"))
             #expect(machine.memoryBackends.count == 1)
@@ -56,7 +59,9 @@ import Testing
             try client.send(input)
             let answer = try client.read(to: "\r\n")
             #expect(answer.hasPrefix("{\"error\": {\"class\": \"GenericError\", \"desc\": \""), "\(answer)")
-            #expect(try client.ask(#"{"execute":"query-name","id":1}"#) == "{\"return\": {\"name\": \"box\"}, \"id\": 1}\r\n")
+            #expect(
+                try client.ask(#"{"execute":"query-name","id":1}"#)
+                    == "{\"return\": {\"name\": \"box\"}, \"id\": 1}\r\n")
         }
     }
 
@@ -118,17 +123,23 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (.unixSocket(path: "/nodir/x", .server(waits: false)), "-qmp unix:/nodir/x: No such file or directory"),
-        (.unixSocket(path: "/nodir/x", .client), "-qmp unix:/nodir/x: No such file or directory"),
-        (.tcpSocket(host: "127.0.0.1", port: 1, .client), "-qmp tcp:127.0.0.1:1: Connection refused"),
-        (.tcpSocket(host: "192.0.2.1", port: 1, .server(waits: false)), "-qmp tcp:192.0.2.1:1: Cannot assign requested address"),
-    ] as [(MonitorTarget, String)])
+    @Test(
+        arguments: [
+            (.unixSocket(path: "/nodir/x", .server(waits: false)), "-qmp unix:/nodir/x: No such file or directory"),
+            (.unixSocket(path: "/nodir/x", .client), "-qmp unix:/nodir/x: No such file or directory"),
+            (.tcpSocket(host: "127.0.0.1", port: 1, .client), "-qmp tcp:127.0.0.1:1: Connection refused"),
+            (
+                .tcpSocket(host: "192.0.2.1", port: 1, .server(waits: false)),
+                "-qmp tcp:192.0.2.1:1: Cannot assign requested address"
+            ),
+        ] as [(MonitorTarget, String)])
     func monitorThatCannotBeOpenedIsNamed(target: MonitorTarget, text: String) {
         var configuration = MachineConfiguration()
         configuration.qmps = [target]
         var shown = ""
-        do { _ = try MonitorServer.start(configuration, FakeMachine(), log: Logger(label: "test")) } catch { shown = "\(error)" }
+        do { _ = try MonitorServer.start(configuration, FakeMachine(), log: Logger(label: "test")) } catch {
+            shown = "\(error)"
+        }
         #expect(shown == text)
     }
 

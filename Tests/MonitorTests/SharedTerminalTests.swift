@@ -24,7 +24,8 @@ import Testing
         monitor.finish()
         #expect(transcript.text.components(of: "monitor - type 'help'") == 1)
         // What was begun when the keys went elsewhere is gone: the prompt comes back with an empty line.
-        #expect(transcript.text.contains("box\r\n(qemu) quit\u{1B}[K\r\n(qemu) info kvm\u{1B}[K\r\n"), "\(transcript.text)")
+        #expect(
+            transcript.text.contains("box\r\n(qemu) quit\u{1B}[K\r\n(qemu) info kvm\u{1B}[K\r\n"), "\(transcript.text)")
     }
 
     /// A command that takes its time does not keep the caller, and nothing that was typed behind it is carried out after the end.

@@ -38,7 +38,9 @@ final class SocketClient {
     func send(_ bytes: [UInt8]) throws -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
-            guard try Poll.wait([Poll.Interest(socket.rawValue, forOutput: true)], timeout: 10000) == [true] else { return false }
+            guard try Poll.wait([Poll.Interest(socket.rawValue, forOutput: true)], timeout: 10000) == [true] else {
+                return false
+            }
             switch socket.with({ $0.writeOnce(rest.prefix(65536)) }) {
             case .written(let count): rest = rest.dropFirst(count)
             case .failed: return false
@@ -56,7 +58,9 @@ final class SocketClient {
                 return String(decoding: received[..<found.upperBound], as: UTF8.self)
             }
             guard try receiveMore(timeout: 10000) else {
-                Issue.record("'\(end)' did not come; '\(String(decoding: received, as: UTF8.self))' did", sourceLocation: sourceLocation)
+                Issue.record(
+                    "'\(end)' did not come; '\(String(decoding: received, as: UTF8.self))' did",
+                    sourceLocation: sourceLocation)
                 return ""
             }
         }
@@ -100,7 +104,8 @@ extension SocketClient {
 
 /// A server on sockets of its own, for the time of `body`.
 func withServer(
-    _ machine: FakeMachine = FakeMachine(), _ body: (_ machine: FakeMachine, _ hmp: String, _ qmp: String) throws -> Void
+    _ machine: FakeMachine = FakeMachine(),
+    _ body: (_ machine: FakeMachine, _ hmp: String, _ qmp: String) throws -> Void
 ) throws {
     let stem = "/tmp/needletail-monitor-\(currentProcess())-\(UInt64.random(in: 0 ... .max))"
     var configuration = MachineConfiguration()

@@ -1,7 +1,6 @@
 import PCI
 import Testing
 
-
 @Suite struct MessageSignalledInterruptsTests {
     private let sink = RecordingSink()
     private let interrupts: MessageSignalledInterrupts
@@ -102,7 +101,8 @@ import Testing
         interrupts.table.store(0xfee0_0000_0000_0001, at: 12, byteCount: 8)
         #expect(
             sink.take() == [
-                .init(vector: 0, message: nil), .init(vector: 1, message: InterruptMessage(address: 0xfee0_0000, data: 0)),
+                .init(vector: 0, message: nil),
+                .init(vector: 1, message: InterruptMessage(address: 0xfee0_0000, data: 0)),
             ])
     }
 

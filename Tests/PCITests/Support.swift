@@ -54,7 +54,9 @@ final class Scratch: RegisterBlock {
 
     func store(_ value: UInt64, at offset: UInt64, byteCount: Int) {
         bytes.withLock { bytes in
-            for index in 0..<UInt64(byteCount) { bytes[offset &+ index] = UInt8(truncatingIfNeeded: value >> (index * 8)) }
+            for index in 0..<UInt64(byteCount) {
+                bytes[offset &+ index] = UInt8(truncatingIfNeeded: value >> (index * 8))
+            }
         }
     }
 }

@@ -93,7 +93,8 @@ func packedRingIsOfferedOnRequest(text: String, isOffered: Bool) throws {
 }
 
 @Test(arguments: [
-    ("x-shmem=on", true), ("x-shmem", true), ("x-shmem=on,memaddr=0", true), ("x-shmem=off,memaddr=0x40000000", false), ("id=x", false),
+    ("x-shmem=on", true), ("x-shmem", true), ("x-shmem=on,memaddr=0", true), ("x-shmem=off,memaddr=0x40000000", false),
+    ("id=x", false),
 ])
 func sharedMemoryRegionIsOfferedOnRequest(text: String, isOffered: Bool) throws {
     #expect(try parsedDevice("virtio-pmem-pci,memdev=m,\(text)").offersSharedMemoryRegion == isOffered)
@@ -114,7 +115,9 @@ func queueSizeArrives(size: UInt16) throws {
         Issue.record("no help")
         return
     }
-    for name in ["memdev", "memaddr", "addr", "bus", "id", "packed", "x-needletail-queue-size", "x-shmem"] + fixedVirtioPCIProperties.map(\.name) {
+    for name in ["memdev", "memaddr", "addr", "bus", "id", "packed", "x-needletail-queue-size", "x-shmem"]
+        + fixedVirtioPCIProperties.map(\.name)
+    {
         #expect(text.contains("\n  \(name)=<"))
     }
     #expect(list.contains(#"name "virtio-pmem-pci", bus PCI"#))

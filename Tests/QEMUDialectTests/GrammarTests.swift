@@ -41,7 +41,8 @@ func optionStringIsTakenApart(row: OptionStringRow) throws {
 
 @Test func shortFormWarningIsWordedAsInQEMU() throws {
     let options = try OptionString("t,noshare", impliedName: "type")
-    #expect(options.warnings == ["warning: short-form boolean option 'noshare' deprecated\nPlease use share=off instead"])
+    #expect(
+        options.warnings == ["warning: short-form boolean option 'noshare' deprecated\nPlease use share=off instead"])
 }
 
 @Test func jsonIsRefusedWithAdvice() {
@@ -86,37 +87,45 @@ func sizeIsReadAsQEMUReadsIt(row: SizeRow) {
     #expect(try !Size("4M").isSuffixedHexadecimal)
 }
 
-@Test(arguments: [
-    ("on", true), ("yes", true), ("true", true), ("y", true), ("off", false), ("no", false), ("false", false), ("n", false),
-    ("1", nil), ("", nil), ("ON", nil), ("t", nil), ("maybe", nil),
-] as [(String, Bool?)])
+@Test(
+    arguments: [
+        ("on", true), ("yes", true), ("true", true), ("y", true), ("off", false), ("no", false), ("false", false),
+        ("n", false),
+        ("1", nil), ("", nil), ("ON", nil), ("t", nil), ("maybe", nil),
+    ] as [(String, Bool?)])
 func booleans(text: String, value: Bool?) {
     #expect(parseBoolean(text) == value)
 }
 
-@Test(arguments: [
-    ("0", 0), ("42", 42), ("0x180000000", 0x1_8000_0000), ("010", 8), ("+7", 7), ("18446744073709551615", UInt64.max),
-    ("", nil), ("-1", nil), ("5G", nil), ("0x", nil), ("08", nil), ("0x-1", nil), ("++1", nil), ("1.5", nil),
-    ("18446744073709551616", nil),
-] as [(String, UInt64?)])
+@Test(
+    arguments: [
+        ("0", 0), ("42", 42), ("0x180000000", 0x1_8000_0000), ("010", 8), ("+7", 7),
+        ("18446744073709551615", UInt64.max),
+        ("", nil), ("-1", nil), ("5G", nil), ("0x", nil), ("08", nil), ("0x-1", nil), ("++1", nil), ("1.5", nil),
+        ("18446744073709551616", nil),
+    ] as [(String, UInt64?)])
 func unsignedIntegers(text: String, value: UInt64?) {
     #expect(parseUnsigned(text) == value)
 }
 
 @Test(arguments: [
     ("m", true), ("mem1", true), ("a-b.c_d", true), ("Z9", true),
-    ("", false), ("1nv", false), ("_a", false), ("-a", false), ("a b", false), ("é", false), ("a/b", false), ("m,size", false),
+    ("", false), ("1nv", false), ("_a", false), ("-a", false), ("a b", false), ("é", false), ("a/b", false),
+    ("m,size", false),
 ])
 func identifiers(text: String, isOne: Bool) {
     #expect(isIdentifier(text) == isOne)
 }
 
-@Test(arguments: [
-    ("5", PCISlot(device: 5)), ("05.0", PCISlot(device: 5)), ("5.0", PCISlot(device: 5)), ("0x5", PCISlot(device: 5)),
-    ("1f", PCISlot(device: 31)), ("1f.7", PCISlot(device: 31, function: 7)), ("0", PCISlot(device: 0)),
-    ("20", nil), ("5.8", nil), ("5.9", nil), ("5.0.1", nil), ("zz", nil), ("", nil), (".", nil), ("5.", nil), ("-1", nil),
-    ("100000000000000000", nil),
-] as [(String, PCISlot?)])
+@Test(
+    arguments: [
+        ("5", PCISlot(device: 5)), ("05.0", PCISlot(device: 5)), ("5.0", PCISlot(device: 5)),
+        ("0x5", PCISlot(device: 5)),
+        ("1f", PCISlot(device: 31)), ("1f.7", PCISlot(device: 31, function: 7)), ("0", PCISlot(device: 0)),
+        ("20", nil), ("5.8", nil), ("5.9", nil), ("5.0.1", nil), ("zz", nil), ("", nil), (".", nil), ("5.", nil),
+        ("-1", nil),
+        ("100000000000000000", nil),
+    ] as [(String, PCISlot?)])
 func pciSlots(text: String, slot: PCISlot?) {
     #expect(PCISlot(text) == slot)
 }

@@ -34,14 +34,17 @@ private let refusedLines = [
     HMPErrorRow("device_add \"x\\", "unterminated string\nTry \"help device_add\" for more information\n"),
     HMPErrorRow("device_add \"\\q\"", "unsupported escape code: '\\q'\nTry \"help device_add\" for more information\n"),
     HMPErrorRow(
-        "device_add a b", "device_add: extraneous characters at the end of line\nTry \"help device_add\" for more information\n"),
+        "device_add a b",
+        "device_add: extraneous characters at the end of line\nTry \"help device_add\" for more information\n"),
     HMPErrorRow(
         "x-needletail-power-cut gently",
-        "x-needletail-power-cut: drop, subset or torn expected\nTry \"help x-needletail-power-cut\" for more information\n"),
+        "x-needletail-power-cut: drop, subset or torn expected\nTry \"help x-needletail-power-cut\" for more information\n"
+    ),
     HMPErrorRow("x-needletail-power-cut subset x", "x-needletail-power-cut: integer expected\n"),
     HMPErrorRow("x-needletail-power-cut subset -1", "x-needletail-power-cut: integer expected\n"),
     HMPErrorRow("x-needletail-power-cut 7", "x-needletail-power-cut: drop, subset or torn expected\n"),
-    HMPErrorRow("x-needletail-power-cut torn 7 8", "x-needletail-power-cut: extraneous characters at the end of line\n"),
+    HMPErrorRow(
+        "x-needletail-power-cut torn 7 8", "x-needletail-power-cut: extraneous characters at the end of line\n"),
     HMPErrorRow("object_add memory-backend-file,share=on", "Error: Parameter 'id' is missing\nAdd id=NAME"),
     HMPErrorRow("object_add foo", "Error: Parameter 'qom-type' does not accept value 'foo'\n"),
     HMPErrorRow("object_add memory-backend-ram,id=x,size=1M,foo=1", "Error: Parameter 'foo' is unexpected\n"),
@@ -54,7 +57,8 @@ private let refusedLines = [
     HMPErrorRow("device_add virtio-pmem-pci,id=a", "Error: 'memdev' property must be set\n"),
     HMPErrorRow(
         "device_add virtio-pmem-pci,id=1z,memdev=m",
-        "Error: Parameter 'id' expects an identifier\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"),
+        "Error: Parameter 'id' expects an identifier\nIdentifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"
+    ),
     HMPErrorRow("device_add virtio-pmem-pci,id=z,memdev=m,foo=1", "Error: Property 'virtio-pmem-pci.foo' not found\n"),
     HMPErrorRow(
         "device_add virtio-pmem-pci,id=z,memdev=m,addr=99",
@@ -69,19 +73,21 @@ func hmpLineIsRefused(row: HMPErrorRow) {
     #expect(text?.hasPrefix(row.text) == true, "\(text ?? "accepted")")
 }
 
-@Test(arguments: [
-    ("", .nothing), ("   ", .nothing), ("stop", .stop), ("s", .stop), (" cont ", .resume), ("c", .resume), ("q", .quit),
-    ("quit", .quit), ("system_powerdown", .powerDown), ("system_reset", .reset), ("info  status", .info(.status)),
-    ("info memory-devices", .info(.memoryDevices)), ("object_del mem2", .removeObject(id: "mem2")),
-    ("object_del \"a b\\\"\"", .removeObject(id: "a b\"")), ("device_del nv1", .removeDevice(id: "nv1")),
-    ("x-needletail-power-cut", .cutPower(PowerCutOptions(mode: .drop, seed: 0))),
-    ("x-needletail-power-cut drop", .cutPower(PowerCutOptions(mode: .drop, seed: 0))),
-    ("x-needletail-power-cut subset 0x10", .cutPower(PowerCutOptions(mode: .subset, seed: 16))),
-    ("x-needletail-power-cut torn 18446744073709551615", .cutPower(PowerCutOptions(mode: .torn, seed: .max))),
-    ("help stop", .show("stop|s  -- stop emulation\n")),
-    ("? info status", .show("info status  -- show the current VM status (running|paused)\n")),
-    ("help device_del", .show("device_del device -- remove device\n")),
-] as [(String, HMPCommand)])
+@Test(
+    arguments: [
+        ("", .nothing), ("   ", .nothing), ("stop", .stop), ("s", .stop), (" cont ", .resume), ("c", .resume),
+        ("q", .quit),
+        ("quit", .quit), ("system_powerdown", .powerDown), ("system_reset", .reset), ("info  status", .info(.status)),
+        ("info memory-devices", .info(.memoryDevices)), ("object_del mem2", .removeObject(id: "mem2")),
+        ("object_del \"a b\\\"\"", .removeObject(id: "a b\"")), ("device_del nv1", .removeDevice(id: "nv1")),
+        ("x-needletail-power-cut", .cutPower(PowerCutOptions(mode: .drop, seed: 0))),
+        ("x-needletail-power-cut drop", .cutPower(PowerCutOptions(mode: .drop, seed: 0))),
+        ("x-needletail-power-cut subset 0x10", .cutPower(PowerCutOptions(mode: .subset, seed: 16))),
+        ("x-needletail-power-cut torn 18446744073709551615", .cutPower(PowerCutOptions(mode: .torn, seed: .max))),
+        ("help stop", .show("stop|s  -- stop emulation\n")),
+        ("? info status", .show("info status  -- show the current VM status (running|paused)\n")),
+        ("help device_del", .show("device_del device -- remove device\n")),
+    ] as [(String, HMPCommand)])
 func hmpLineIsUnderstood(line: String, command: HMPCommand) throws {
     #expect(try parseHMPCommand(line) == command)
 }
@@ -120,9 +126,11 @@ func hmpHelp(line: String, beginning: String) throws {
 }
 
 @Test(arguments: [
-    ("", "", 18, ""), ("in", "in", 1, "fo "), ("info ", "", 10, ""), ("info n", "n", 1, "ame "), ("info m", "m", 2, "em"),
+    ("", "", 18, ""), ("in", "in", 1, "fo "), ("info ", "", 10, ""), ("info n", "n", 1, "ame "),
+    ("info m", "m", 2, "em"),
     ("help info sta", "sta", 1, "tus "), ("? s", "s", 4, ""), ("object_add memory", "memory", 3, "-backend-"),
-    ("x-needletail-power-cut s", "s", 1, "ubset "), ("x-needletail-power-cut torn ", "", 0, ""), ("object_del ", "", 2, "m"), ("device_del ", "", 1, "nv1 "), ("device_add vir", "vir", 1, "tio-pmem-pci "),
+    ("x-needletail-power-cut s", "s", 1, "ubset "), ("x-needletail-power-cut torn ", "", 0, ""),
+    ("object_del ", "", 2, "m"), ("device_del ", "", 1, "nv1 "), ("device_add vir", "vir", 1, "tio-pmem-pci "),
     ("zz", "zz", 0, ""), ("info status ", "", 0, ""), ("nope ", "", 0, ""), ("object_del mem1 ", "", 0, ""),
 ])
 func completions(line: String, typed: String, count: Int, insertion: String) {

@@ -39,20 +39,24 @@ private let objectRefusals = [
     RefusalRow("memory-backend-file,id=m,,size=4M,mem-path=a", "Parameter 'id' expects an identifier"),
     RefusalRow("foo,id=1", "Parameter 'id' expects an identifier"),
     RefusalRow("memory-backend-file,id=m,mem-path=a", "Parameter 'size' is missing"),
-    RefusalRow("memory-backend-file,id=m,mem-path=a,size=0", "property 'size' of memory-backend-file doesn't take value '0'"),
+    RefusalRow(
+        "memory-backend-file,id=m,mem-path=a,size=0", "property 'size' of memory-backend-file doesn't take value '0'"),
     RefusalRow("memory-backend-file,id=m,mem-path=a,size=64X", "Parameter 'size' expects a size value"),
     RefusalRow("memory-backend-file,id=m,mem-path=a,size=-1", "Parameter 'size' expects a size value"),
     RefusalRow("memory-backend-file,id=m,mem-path=a,size=", "Parameter 'size' expects a size value"),
     RefusalRow("memory-backend-file,id=m,mem-path=a,size=16E", "Parameter 'size' expects a size value"),
     RefusalRow("memory-backend-file,id=m,size=4M", "Parameter 'mem-path' is missing"),
-    RefusalRow("memory-backend-file,id=m,size=4M,mem-path=", "property 'mem-path' of memory-backend-file doesn't take value ''"),
+    RefusalRow(
+        "memory-backend-file,id=m,size=4M,mem-path=", "property 'mem-path' of memory-backend-file doesn't take value ''"
+    ),
     RefusalRow("\(file),foo=1", "Invalid parameter 'foo'"),
     RefusalRow("\(file),=3", "Invalid parameter ''"),
     RefusalRow("\(file),share=1", "Parameter 'share' expects 'on' or 'off'"),
     RefusalRow("\(file),share=", "Parameter 'share' expects 'on' or 'off'"),
     RefusalRow("memory-backend-ram,size=x,id=m,share=x", "Parameter 'share' expects 'on' or 'off'"),
     RefusalRow("\(file),prealloc-threads=x", "Parameter 'prealloc-threads' expects a uint64 value"),
-    RefusalRow("\(file),prealloc-threads=0", "property 'prealloc-threads' of memory-backend-file doesn't take value '0'"),
+    RefusalRow(
+        "\(file),prealloc-threads=0", "property 'prealloc-threads' of memory-backend-file doesn't take value '0'"),
     RefusalRow("\(file),align=x", "Parameter 'align' expects a size value"),
     RefusalRow("\(file),offset=x", "Parameter 'offset' expects a size value"),
     RefusalRow("\(file),rom=maybe", "Parameter 'rom' does not accept value 'maybe'"),
@@ -73,7 +77,8 @@ private let objectRefusals = [
     RefusalRow("memory-backend-ram,id=m,size=4M,seal=on", "Invalid parameter 'seal'"),
     RefusalRow("memory-backend-file,id=m,size=4M,mem-path=a,hugetlb=off", "Invalid parameter 'hugetlb'"),
     RefusalRow(
-        "memory-backend-memfd,id=m,size=4M,hugetlb=on", "hugetlb=on: not supported: memory from hugetlbfs; leave it out"),
+        "memory-backend-memfd,id=m,size=4M,hugetlb=on", "hugetlb=on: not supported: memory from hugetlbfs; leave it out"
+    ),
     RefusalRow(
         "memory-backend-memfd,id=m,size=4M,hugetlbsize=2M",
         "hugetlbsize=2M: not supported: memory from hugetlbfs; leave it out"),

@@ -24,14 +24,16 @@ private let lines: [[String]] =
         "memory-backend-file,id=m,mem-path=a,size=4M,share=1", "memory-backend-file,id=m,mem-path=a,size=4M,share=",
         "memory-backend-file,id=m,mem-path=a,size=4M,policy=foo", "memory-backend-ram,id=m,size=4M,mem-path=a",
         "memory-backend-ram,id=m,size=4M,prealloc-threads=x", "memory-backend-ram,id=m,size=4M,prealloc-threads=0",
-        "memory-backend-ram,size=x,id=m,share=x", "memory-backend-ram,id=m,share,noprealloc", "foo,id=m", "id=m", "", ",id=m",
+        "memory-backend-ram,size=x,id=m,share=x", "memory-backend-ram,id=m,share,noprealloc", "foo,id=m", "id=m", "",
+        ",id=m",
         "memory-backend-file",
     ].map { ["-object", $0] }
     + [
         "virtio-pmem-pci,id=a", "virtio-pmem-pci,memdev=x,id=a", "virtio-pmem-pci,memdev=m,id=1a",
         "virtio-pmem-pci,memdev=m,foo=3", "virtio-pmem-pci,memdev=m,foo", "foo", "", "memdev=m", "virtio-pmem,memdev=m",
         "virtio-pmem-pci,memdev=m,addr=5.9", "virtio-pmem-pci,memdev=m,addr=20", "virtio-pmem-pci,memdev=m,addr=zz",
-        "virtio-pmem-pci,memdev=m,addr=5.0.1", "virtio-pmem-pci,memdev=m,bus=nope", "virtio-pmem-pci,memdev=m,memaddr=5G",
+        "virtio-pmem-pci,memdev=m,addr=5.0.1", "virtio-pmem-pci,memdev=m,bus=nope",
+        "virtio-pmem-pci,memdev=m,memaddr=5G",
         "virtio-pmem-pci,memdev=m,packed=maybe", "virtio-pmem-pci,memdev=m,disable-legacy=foo",
         "virtio-pmem-pci,memdev=m,memdev=x", "virtio-pmem-pci,memdev=", "virtio-pmem-pci,memdev=m,rombar=x",
     ].map { pair + ["-device", $0] }
@@ -40,12 +42,16 @@ private let lines: [[String]] =
         pair + ["-device", "virtio-pmem-pci,memdev=m,id=a", "-device", "virtio-pmem-pci,memdev=m,id=b"],
         pair + ["-device", "virtio-pmem-pci,memdev=m,id=a", "-device", "virtio-pmem-pci,memdev=m,id=a"],
     ]
-    + ["512X", "-1", "512Mb", "size=", ",slots=2", "99999999999G", "512M,foo=3", "512M,slots=x,maxmem=4G", "512M,slots=2",
-       "512M,slots=2,maxmem=256M", "512M,maxmem=512M,slots=1", "512M,slots=300,maxmem=4G"].map { ["-m", $0] }
+    + [
+        "512X", "-1", "512Mb", "size=", ",slots=2", "99999999999G", "512M,foo=3", "512M,slots=x,maxmem=4G",
+        "512M,slots=2",
+        "512M,slots=2,maxmem=256M", "512M,maxmem=512M,slots=1", "512M,slots=300,maxmem=4G",
+    ].map { ["-m", $0] }
     + ["x", "1.5", "2K", "2,foo=1", "2,bar", "2,cores=3"].map { ["-smp", $0] }
     + [
         ["-foo"], ["--foo"], ["-"], ["--"], ["-name", "a,bar=1"], ["-serial", "foo"], ["-serial", "stdio,foo=1"],
-        ["-serial", "unix:x,foo=1"], ["-serial", "unix:x,server=on,wait=maybe"], ["-machine", "foo"], ["-accel", "foo"],
+        ["-serial", "unix:x,foo=1"], ["-serial", "unix:x,server=on,wait=maybe"], ["-machine", "foo"],
+        ["-accel", "foo"],
         ["-machine", "needletail,bar"], ["-append", "x"], ["-initrd", "x"],
     ]
 

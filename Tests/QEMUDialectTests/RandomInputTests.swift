@@ -4,9 +4,12 @@ import Testing
 @testable import QEMUDialect
 
 private let pieces = [
-    ",", ",,", "=", ".", "-", "+", "0x", "0", "1", "9", "18446744073709551615", "99999999999999999999999", "1.5", "G", "E", "k",
-    "on", "off", "no", "help", "?", " ", "\u{0}", "\u{301}", "é", "🐦", "{", ":", "id", "size", "memdev", "addr", "memaddr",
-    "share", "m", "mem-path", "readonly", "rom", "auto", "memory-backend-file", "memory-backend-memfd", "virtio-pmem-pci",
+    ",", ",,", "=", ".", "-", "+", "0x", "0", "1", "9", "18446744073709551615", "99999999999999999999999", "1.5", "G",
+    "E", "k",
+    "on", "off", "no", "help", "?", " ", "\u{0}", "\u{301}", "é", "🐦", "{", ":", "id", "size", "memdev", "addr",
+    "memaddr",
+    "share", "m", "mem-path", "readonly", "rom", "auto", "memory-backend-file", "memory-backend-memfd",
+    "virtio-pmem-pci",
     "cpus", "cores", "sockets", "threads", "maxcpus", "slots", "maxmem", "unix", "file", "server", "wait", "kvm", "run",
 ]
 
@@ -60,7 +63,8 @@ func randomCommandLinesNeverTrap(seed: UInt64) {
 @Test(arguments: Seeds.usually(9...9)) func sizesSurviveBeingWrittenInBytes(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<2000 {
-        let text = "\(generator.next() >> UInt64.random(in: 0..<64, using: &generator))\(["", "K", "M", "G"].randomElement(using: &generator) ?? "")"
+        let text =
+            "\(generator.next() >> UInt64.random(in: 0..<64, using: &generator))\(["", "K", "M", "G"].randomElement(using: &generator) ?? "")"
         guard let size = try? Size(text) else { continue }
         #expect((try? Size("\(size.bytes)"))?.bytes == size.bytes)
     }

@@ -22,7 +22,10 @@ private func refusal(_ text: String) -> QMPError? {
     (#"{"execute":"query-status","arguments":[]}"#, "QMP input member 'arguments' must be an object"),
     (#"{"execute":"query-status","arguments":null}"#, "QMP input member 'arguments' must be an object"),
     (#"{"execute":"query-status","arguments":{"x":1}}"#, "Parameter 'x' is unexpected"),
-    (#"{"execute":"qmp_capabilities","arguments":{"enable":3}}"#, "Invalid parameter type for 'enable', expected: array"),
+    (
+        #"{"execute":"qmp_capabilities","arguments":{"enable":3}}"#,
+        "Invalid parameter type for 'enable', expected: array"
+    ),
     (#"{"execute":"qmp_capabilities","arguments":{"enable":["foo"]}}"#, "Parameter 'null' does not accept value 'foo'"),
     (#"{"execute":"device_del"}"#, "Parameter 'id' is missing"),
     (#"{"execute":"device_del","arguments":{"id":1}}"#, "Invalid parameter type for 'id', expected: string"),
@@ -33,7 +36,10 @@ private func refusal(_ text: String) -> QMPError? {
     (#"{"execute":"device_add","arguments":{"driver":1}}"#, "'1' is not a valid device model name"),
     (#"{"execute":"device_add","arguments":{"driver":"nope"}}"#, "'nope' is not a valid device model name"),
     (#"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"d1"}}"#, "'memdev' property must be set"),
-    (#"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","memdev":"m","memaddr":1.5}}"#, "Parameter 'memaddr' expects integer"),
+    (
+        #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","memdev":"m","memaddr":1.5}}"#,
+        "Parameter 'memaddr' expects integer"
+    ),
     (#"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","memdev":"m","bus":"x"}}"#, "Bus 'x' not found"),
 ])
 func requestIsRefused(text: String, description: String) {
@@ -41,16 +47,19 @@ func requestIsRefused(text: String, description: String) {
 }
 
 @Test func unknownCommandHasItsClass() {
-    #expect(refusal(#"{"execute":"foo"}"#) == QMPError("The command foo has not been found", errorClass: .commandNotFound))
+    #expect(
+        refusal(#"{"execute":"foo"}"#) == QMPError("The command foo has not been found", errorClass: .commandNotFound))
 }
 
 /// Members of `object-add` beside a type and an id that are right, and QEMU's description of what is wrong.
 @Test(arguments: [
     (#""size":"1M""#, "Parameter 'size' expects uint64"), (#""size":1.5"#, "Parameter 'size' expects uint64"),
-    (#""size":-1"#, "Parameter 'size' expects uint64"), (#""size":18446744073709551616"#, "Parameter 'size' expects uint64"),
+    (#""size":-1"#, "Parameter 'size' expects uint64"),
+    (#""size":18446744073709551616"#, "Parameter 'size' expects uint64"),
     (#""size":0"#, "property 'size' of memory-backend-ram doesn't take value '0'"),
     (#""size":4096,"share":"on""#, "Invalid parameter type for 'share', expected: boolean"),
-    (#""size":4096,"foo":1"#, "Parameter 'foo' is unexpected"), (#""size":4096,"props":{}"#, "Parameter 'props' is unexpected"),
+    (#""size":4096,"foo":1"#, "Parameter 'foo' is unexpected"),
+    (#""size":4096,"props":{}"#, "Parameter 'props' is unexpected"),
     (#""size":4096,"durability":true"#, "Invalid parameter type for 'durability', expected: string"),
     (#""size":4096,"durability":"power-cut-test""#, "Parameter 'durability' is unexpected"),
     (#""size":4096,"prealloc-threads":"2""#, "Invalid parameter type for 'prealloc-threads', expected: integer"),
@@ -75,14 +84,16 @@ private func command(_ text: String) throws -> QMPCommand { try QMPRequest(decod
 
 @Test func objectsAndDevicesAreUnderstood() throws {
     let object = try command(
-        #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"m","size":4294967296,"mem-path":"a,b","share":true}}"#)
+        #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"m","size":4294967296,"mem-path":"a,b","share":true}}"#
+    )
     guard case .addObject(let backend) = object else {
         Issue.record("\(object)")
         return
     }
     #expect(backend.size == 4 << 30 && backend.file?.path == "a,b" && backend.isShared)
     let device = try command(
-        #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"d","memdev":"m","addr":5,"memaddr":4294967296,"ats":false}}"#)
+        #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"d","memdev":"m","addr":5,"memaddr":4294967296,"ats":false}}"#
+    )
     guard case .addDevice(let options) = device else {
         Issue.record("\(device)")
         return
@@ -94,7 +105,8 @@ private func command(_ text: String) throws -> QMPCommand { try QMPRequest(decod
 @Test func everyCommandOfTheListHasAName() {
     let expected: Set = [
         "qmp_capabilities", "query-version", "query-commands", "query-status", "query-name", "query-kvm",
-        "query-cpus-fast", "query-memdev", "query-memory-devices", "query-pci", "object-add", "object-del", "device_add",
+        "query-cpus-fast", "query-memdev", "query-memory-devices", "query-pci", "object-add", "object-del",
+        "device_add",
         "device_del", "device-list-properties", "human-monitor-command", "stop", "cont", "system_powerdown",
         "system_reset", "quit", "x-needletail-query-pmem", "x-needletail-clear-failure",
         "x-needletail-set-flush-limit", "x-needletail-power-cut",

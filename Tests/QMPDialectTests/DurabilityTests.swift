@@ -19,7 +19,8 @@ private func command(_ text: String) throws -> QMPCommand {
 }
 
 @Test func durabilityCommandsAreUnderstood() throws {
-    #expect(try command(#"{"execute":"x-needletail-clear-failure","arguments":{"id":"nv1"}}"#) == .clearFailure(id: "nv1"))
+    #expect(
+        try command(#"{"execute":"x-needletail-clear-failure","arguments":{"id":"nv1"}}"#) == .clearFailure(id: "nv1"))
     let limit = #"{"execute":"x-needletail-set-flush-limit","arguments":{"id":"nv1","rate":5}}"#
     #expect(try command(limit) == .setFlushLimit(id: "nv1", FlushLimitOptions(rate: 5, burst: 5)))
     let burst = #"{"execute":"x-needletail-set-flush-limit","arguments":{"id":"nv1","rate":5,"burst":2}}"#

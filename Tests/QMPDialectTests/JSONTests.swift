@@ -6,8 +6,12 @@ import Testing
 /// What is read, and how it is written again. The right side is what QEMU 7.2 echoes as an id.
 @Test(arguments: [
     (#"[1,2.50,null,true,"\u00e4\/x"]"#, #"[1, 2.5, null, true, "\u00E4/x"]"#),
-    ("[18446744073709551615,-9223372036854775808,9223372036854775807]", "[18446744073709551615, -9223372036854775808, 9223372036854775807]"),
-    ("[1e3,-0.5,0,-0]", "[1000, -0.5, 0, 0]"), ("{}", "{}"), ("[]", "[]"), (#"{"b":1,"a":{"c":[]}}"#, #"{"a": {"c": []}, "b": 1}"#),
+    (
+        "[18446744073709551615,-9223372036854775808,9223372036854775807]",
+        "[18446744073709551615, -9223372036854775808, 9223372036854775807]"
+    ),
+    ("[1e3,-0.5,0,-0]", "[1000, -0.5, 0, 0]"), ("{}", "{}"), ("[]", "[]"),
+    (#"{"b":1,"a":{"c":[]}}"#, #"{"a": {"c": []}, "b": 1}"#),
     (#"["\n\t\"\\\u0001\u007f😀"]"#, #"["\n\t\"\\\u0001\u007F\uD83D\uDE00"]"#),
 ])
 func valuesAreEchoed(text: String, echo: String) throws {
@@ -28,13 +32,20 @@ func malformedTextIsRefused(text: String) {
     let head = #"{"timestamp": {"seconds": 5, "microseconds": 7}, "event": "#
     #expect(text(.stop) == head + "\"STOP\"}\r\n" && text(.resume) == head + "\"RESUME\"}\r\n")
     #expect(text(.powerDown) == head + "\"POWERDOWN\"}\r\n")
-    #expect(text(.reset(.guestReset)) == head + "\"RESET\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\r\n")
-    #expect(text(.shutdown(.hostQMPQuit)) == head + "\"SHUTDOWN\", \"data\": {\"guest\": false, \"reason\": \"host-qmp-quit\"}}\r\n")
+    #expect(
+        text(.reset(.guestReset)) == head + "\"RESET\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\r\n")
+    #expect(
+        text(.shutdown(.hostQMPQuit)) == head
+            + "\"SHUTDOWN\", \"data\": {\"guest\": false, \"reason\": \"host-qmp-quit\"}}\r\n")
     #expect(
         text(.deviceDeleted(id: "nv1"))
             == head + "\"DEVICE_DELETED\", \"data\": {\"device\": \"nv1\", \"path\": \"/machine/peripheral/nv1\"}}\r\n")
-    #expect(text(.deviceDeleted(id: nil)) == head + "\"DEVICE_DELETED\", \"data\": {\"path\": \"/machine/peripheral-anon\"}}\r\n")
+    #expect(
+        text(.deviceDeleted(id: nil)) == head
+            + "\"DEVICE_DELETED\", \"data\": {\"path\": \"/machine/peripheral-anon\"}}\r\n")
     #expect(
         text(.unplugRefused(id: "nv1"))
-            == head + "\"DEVICE_UNPLUG_GUEST_ERROR\", \"data\": {\"device\": \"nv1\", \"path\": \"/machine/peripheral/nv1\"}}\r\n")
+            == head
+            + "\"DEVICE_UNPLUG_GUEST_ERROR\", \"data\": {\"device\": \"nv1\", \"path\": \"/machine/peripheral/nv1\"}}\r\n"
+    )
 }

@@ -8,11 +8,12 @@ private func command(_ arguments: String) throws -> QMPCommand {
     return try QMPRequest(decodeJSON(Array(text.utf8))).command()
 }
 
-@Test(arguments: [
-    ("", .drop, 0), (#","arguments":{}"#, .drop, 0), (#","arguments":{"mode":"drop","seed":3}"#, .drop, 3),
-    (#","arguments":{"mode":"subset","seed":18446744073709551615}"#, .subset, .max),
-    (#","arguments":{"mode":"torn"}"#, .torn, 0),
-] as [(String, PowerCutOptions.Mode, UInt64)])
+@Test(
+    arguments: [
+        ("", .drop, 0), (#","arguments":{}"#, .drop, 0), (#","arguments":{"mode":"drop","seed":3}"#, .drop, 3),
+        (#","arguments":{"mode":"subset","seed":18446744073709551615}"#, .subset, .max),
+        (#","arguments":{"mode":"torn"}"#, .torn, 0),
+    ] as [(String, PowerCutOptions.Mode, UInt64)])
 func powerCutIsUnderstood(arguments: String, mode: PowerCutOptions.Mode, seed: UInt64) throws {
     #expect(try command(arguments) == .cutPower(PowerCutOptions(mode: mode, seed: seed)))
 }
@@ -39,7 +40,8 @@ func powerCutIsRefused(arguments: String, description: String) throws {
 }
 
 @Test func objectOfAPowerCutTest() throws {
-    let text = #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"m","size":4096,"mem-path":"a","share":true,"durability":"power-cut-test"}}"#
+    let text =
+        #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"m","size":4096,"mem-path":"a","share":true,"durability":"power-cut-test"}}"#
     let command = try QMPRequest(decodeJSON(Array(text.utf8))).command()
     guard case .addObject(let backend) = command else {
         Issue.record("\(command)")

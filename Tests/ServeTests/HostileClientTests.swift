@@ -14,7 +14,9 @@ import TestSupport
         serve = try ServeProcess(in: folder)
     }
 
-    private static func bytes(_ words: [UInt32] = [], _ longs: [UInt64] = []) -> [UInt8] { VFIOUserClient.bytes(words, longs) }
+    private static func bytes(_ words: [UInt32] = [], _ longs: [UInt64] = []) -> [UInt8] {
+        VFIOUserClient.bytes(words, longs)
+    }
 
     /// A message of each kind that means something; its numbers are then made wrong in turn.
     private static let messages: [(command: UInt16, payload: [UInt8])] = [
@@ -29,7 +31,9 @@ import TestSupport
 
     /// The server answers as before, and holds nothing of the hostile clients'.
     private func checkServer(_ descriptorCount: Int) throws {
-        try serve.child.wait(for: "no descriptor more than \(descriptorCount)") { serve.child.descriptorCount == descriptorCount }
+        try serve.child.wait(for: "no descriptor more than \(descriptorCount)") {
+            serve.child.descriptorCount == descriptorCount
+        }
         let driver = try VFIOUserDriver(VFIOUserClient(connectingTo: serve.socket()))
         try driver.placeStorage()
         try driver.start(features: 1 << 32 | 1)
@@ -49,7 +53,8 @@ import TestSupport
                     var wrong = payload
                     wrong.replaceSubrange(field * 4..<field * 4 + 4, with: Self.bytes([value]))
                     do {
-                        _ = try client.ask(command, wrong, descriptors: [CInt](repeating: file.rawValue, count: field % 3))
+                        _ = try client.ask(
+                            command, wrong, descriptors: [CInt](repeating: file.rawValue, count: field % 3))
                     } catch VFIOUserClient.Failure.ended {
                         client = try VFIOUserClient(connectingTo: serve.socket())
                         try client.negotiate()
@@ -65,7 +70,8 @@ import TestSupport
     @Test func everyLengthWrong() throws {
         let count = serve.child.descriptorCount
         for (command, payload) in Self.messages {
-            for length in Set([0, 1, payload.count / 2, payload.count - 1, payload.count + 1, payload.count + 100]) where length >= 0 {
+            for length in Set([0, 1, payload.count / 2, payload.count - 1, payload.count + 1, payload.count + 100])
+            where length >= 0 {
                 let client = try VFIOUserClient(connectingTo: serve.socket())
                 try client.negotiate()
                 let wrong = Array((payload + [UInt8](repeating: 0xff, count: 100)).prefix(length))
@@ -85,7 +91,8 @@ import TestSupport
         let kinds: [SharedDescriptor] = [
             try MemoryFile(byteCount: 0x1000).descriptor, try MemoryFile(byteCount: 0x1000, isSealed: false).descriptor,
             SharedDescriptor(try OwnedDescriptor(opening: "/dev/null", access: .readWrite)),
-            SharedDescriptor(try OwnedDescriptor(opening: "/", access: .read)), SharedDescriptor(try pair.first.duplicate()),
+            SharedDescriptor(try OwnedDescriptor(opening: "/", access: .read)),
+            SharedDescriptor(try pair.first.duplicate()),
             SharedDescriptor(OwnedDescriptor(taking: withExtendedLifetime(event) { dup(event.rawDescriptor) })),
         ]
         for kind in kinds {
@@ -108,7 +115,8 @@ import TestSupport
             let driver = try VFIOUserDriver(VFIOUserClient(connectingTo: serve.socket()))
             try driver.placeStorage()
             try driver.start(features: 1 << 32 | 1)
-            try driver.client.unmapMemory(address: driver.ram.range.start.rawValue, byteCount: driver.ram.range.byteCount)
+            try driver.client.unmapMemory(
+                address: driver.ram.range.start.rawValue, byteCount: driver.ram.range.byteCount)
             try driver.ring()
             // DEVICE_NEEDS_RESET
             try wait(for: "the device to give up") { try driver.status() & 0x40 != 0 }

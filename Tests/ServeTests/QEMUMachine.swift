@@ -36,11 +36,14 @@ final class QEMUMachine {
             [
                 Laboratory.qemu, "-accel", "tcg", "-cpu", "max", "-m", "512M",
                 "-object", "memory-backend-memfd,id=ram,size=512M,share=on", "-machine", "q35,memory-backend=ram",
-                "-nodefaults", "-no-reboot", "-display", "none", "-kernel", "\(kernel)/vmlinux", "-initrd", "\(kernel)/initrd.img",
+                "-nodefaults", "-no-reboot", "-display", "none", "-kernel", "\(kernel)/vmlinux", "-initrd",
+                "\(kernel)/initrd.img",
                 "-append", words, "-serial", "file:\(consolePath)", "-qmp", "unix:\(qmpPath),server=on,wait=off",
                 "-device", "pcie-root-port,id=rp1,slot=1,pref64-reserve=256M",
             ]
-                + sockets.flatMap { ["-device", "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"\($0)\"}}"] },
+                + sockets.flatMap {
+                    ["-device", "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"\($0)\"}}"]
+                },
             in: folder)
     }
 
@@ -55,7 +58,9 @@ final class QEMUMachine {
     func waitForReport(_ prefix: String, seconds: Double = 240) throws {
         try child.wait(for: "guest: \(prefix) in\n\(console)", seconds) {
             if reports.contains(where: { $0.hasPrefix(prefix) }) { return true }
-            if !child.isRunning { throw Child.TimedOut(what: "'\(prefix)', and QEMU ended", output: console + child.output) }
+            if !child.isRunning {
+                throw Child.TimedOut(what: "'\(prefix)', and QEMU ended", output: console + child.output)
+            }
             return false
         }
     }
@@ -94,6 +99,8 @@ final class QEMUMachine {
     }
 
     func listen() {
-        while case .parcel(let parcel)? = qmp?.receive(capacity: 65536) { heard += String(decoding: parcel.bytes, as: UTF8.self) }
+        while case .parcel(let parcel)? = qmp?.receive(capacity: 65536) {
+            heard += String(decoding: parcel.bytes, as: UTF8.self)
+        }
     }
 }

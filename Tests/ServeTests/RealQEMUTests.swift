@@ -8,7 +8,8 @@ import TestSupport
     .serialized,
     .enabled(
         if: Laboratory.hasQEMU,
-        "they need a QEMU with the vfio-user client and a Debian kernel: Scripts/test fetches both where the registry has them"))
+        "they need a QEMU with the vfio-user client and a Debian kernel: Scripts/test fetches both where the registry has them"
+    ))
 struct RealQEMU {
     private let folder: TestFolder
 
@@ -37,7 +38,8 @@ struct RealQEMU {
         let descriptorCount = serve.child.descriptorCount
 
         let first = try QEMUMachine(
-            kernel: Laboratory.guest, sockets: [serve.socket()], run: "nt.run=features,devices,dax-write,tick nt.text=durable",
+            kernel: Laboratory.guest, sockets: [serve.socket()],
+            run: "nt.run=features,devices,dax-write,tick nt.text=durable",
             in: folder)
         try first.waitForReport("tick 1")
         // The first feature is SHMEM_REGION, and the driver took it.
@@ -68,14 +70,17 @@ struct RealQEMU {
         try makeDisk(2)
         let serve = try ServeProcess(in: folder, sizes: ["64M", "64M"])
         let machine = try QEMUMachine(
-            kernel: Laboratory.guest, sockets: [serve.socket()], run: "nt.run=hot-plug,tick nt.cycles=1 nt.text=plugged",
+            kernel: Laboratory.guest, sockets: [serve.socket()],
+            run: "nt.run=hot-plug,tick nt.cycles=1 nt.text=plugged",
             in: folder)
         try machine.waitForReport("ready")
         try plug(machine, serve.socket(2))
         try machine.waitForReport("released 1")
         try machine.command("device_del", #"{"id":"nv2"}"#)
         try machine.waitForReport("gone 1")
-        try serve.child.wait(for: "the end of the session", 120) { serve.child.output.contains("nv2: the client has left") }
+        try serve.child.wait(for: "the end of the session", 120) {
+            serve.child.output.contains("nv2: the client has left")
+        }
         #expect(try content(of: "file1", on: 2) == "plugged 1\n")
         try machine.child.wait(for: "DEVICE_DELETED, or QEMU's end", 120) {
             machine.listen()
@@ -85,9 +90,13 @@ struct RealQEMU {
         let isKnown = machine.child.output.contains("memory_region_del_subregion: Assertion")
         withKnownIssue("QEMU aborts at device_del of vfio-user-pci", isIntermittent: true) {
             #expect(machine.child.isRunning)
-        } matching: { _ in isKnown }
+        } matching: { _ in
+            isKnown
+        }
         // The server goes on with both devices.
-        for number in 1...2 where !machine.child.isRunning { try VFIOUserClient(connectingTo: serve.socket(number)).negotiate() }
+        for number in 1...2 where !machine.child.isRunning {
+            try VFIOUserClient(connectingTo: serve.socket(number)).negotiate()
+        }
     }
 
     /// QEMU refuses its device when another QEMU has it, or nobody listens, and says so.
@@ -104,7 +113,8 @@ struct RealQEMU {
         try makeDisk(1)
         let serve = try ServeProcess(in: folder, sizes: ["64M"])
         let machine = try QEMUMachine(
-            kernel: Laboratory.olderGuest, sockets: [serve.socket()], run: "nt.run=features,dax-write nt.text=older", in: folder)
+            kernel: Laboratory.olderGuest, sockets: [serve.socket()], run: "nt.run=features,dax-write nt.text=older",
+            in: folder)
         #expect(try machine.child.end(seconds: 240) == .status(0))
         #expect(machine.reports.contains { $0.hasPrefix("features 0x001b 0") }, "\(machine.console)")
         #expect(machine.reports.last == "exit 0", "\(machine.console)")

@@ -136,7 +136,9 @@ import TestSupport
         serve.child.kill(signal)
         #expect(try serve.child.end() == .status(0))
         #expect(throws: VFIOUserClient.Failure.ended) { try client.call(13) }
-        for file in ["pid", "nv1.sock"] { #expect(!FileManager.default.fileExists(atPath: folder.file(file)), "\(file)") }
+        for file in ["pid", "nv1.sock"] {
+            #expect(!FileManager.default.fileExists(atPath: folder.file(file)), "\(file)")
+        }
     }
 
     @Test func theSocketIsItsOwners() throws {
@@ -196,22 +198,27 @@ import TestSupport
             testDescription: "two sockets", arguments: memfd + device + ["-socket", "/a", "-socket", "/b"],
             says: "1 devices and 2 sockets"),
         Refused(
-            testDescription: "private", arguments: ["-object", "memory-backend-file,id=m,mem-path=/x,size=2M"] + device,
+            testDescription: "private",
+            arguments: ["-object", "memory-backend-file,id=m,mem-path=/x,size=2M"] + device,
             says: "share=on"),
         Refused(
             testDescription: "power-cut test",
-            arguments: ["-object", "memory-backend-file,id=m,share=on,mem-path=/x,size=2M,durability=power-cut-test"] + device,
+            arguments: ["-object", "memory-backend-file,id=m,share=on,mem-path=/x,size=2M,durability=power-cut-test"]
+                + device,
             says: "durability=power-cut-test: not supported: the client maps the file"),
         Refused(
             testDescription: "ram", arguments: ["-object", "memory-backend-ram,id=m,size=2M"] + device,
             says: "memory-backend-memfd"),
-        Refused(testDescription: "addr", arguments: memfd + ["-device", "virtio-pmem-pci,memdev=m,addr=5"], says: "addr"),
         Refused(
-            testDescription: "memaddr", arguments: memfd + ["-device", "virtio-pmem-pci,memdev=m,memaddr=4G"], says: "memaddr"),
+            testDescription: "addr", arguments: memfd + ["-device", "virtio-pmem-pci,memdev=m,addr=5"], says: "addr"),
+        Refused(
+            testDescription: "memaddr", arguments: memfd + ["-device", "virtio-pmem-pci,memdev=m,memaddr=4G"],
+            says: "memaddr"),
         Refused(testDescription: "an option of run", arguments: ["-m", "1G"], says: "serve has no machine"),
         Refused(testDescription: "no option", arguments: ["-sokket", "x"], says: "invalid option"),
         Refused(
-            testDescription: "no such folder", arguments: memfd + device + ["-socket", "/no/such/folder/x"], says: "/no/such/folder/x"),
+            testDescription: "no such folder", arguments: memfd + device + ["-socket", "/no/such/folder/x"],
+            says: "/no/such/folder/x"),
     ]
 
     @Test(arguments: refused) func whatIsRefused(_ row: Refused) throws {
@@ -222,7 +229,9 @@ import TestSupport
 
     @Test func help() throws {
         let text = try run([ServeProcess.executable, "serve", "-help"], in: folder)
-        for option in ["-object", "-device", "-socket", "-pidfile", "LISTEN_FDS"] { #expect(text.contains(option), "\(option)") }
+        for option in ["-object", "-device", "-socket", "-pidfile", "LISTEN_FDS"] {
+            #expect(text.contains(option), "\(option)")
+        }
     }
 
     // MARK: Socket activation
@@ -253,9 +262,10 @@ import TestSupport
         #expect(FileManager.default.fileExists(atPath: folder.file("given.sock")))
     }
 
-    @Test(arguments: [
-        (["LISTEN_FDS": "1", "LISTEN_PID": "1"], "0 sockets"), (["LISTEN_FDS": "x"], "0 sockets"),
-    ] as [([String: String], String)])
+    @Test(
+        arguments: [
+            (["LISTEN_FDS": "1", "LISTEN_PID": "1"], "0 sockets"), (["LISTEN_FDS": "x"], "0 sockets"),
+        ] as [([String: String], String)])
     func variablesOfSomebodyElse(_ variables: [String: String], _ says: String) throws {
         let child = try Child(
             ServeProcess.arguments(in: folder, sizes: ["2M"], sockets: false), in: folder, environment: variables)

@@ -54,7 +54,8 @@ final class Child: Sendable {
     func end(seconds: Double = 30) throws -> Ending {
         try wait(for: "the end", seconds) { !process.isRunning }
         process.waitUntilExit()
-        return process.terminationReason == .exit ? .status(process.terminationStatus) : .signal(process.terminationStatus)
+        return process.terminationReason == .exit
+            ? .status(process.terminationStatus) : .signal(process.terminationStatus)
     }
 
     func wait(for what: String, _ seconds: Double = 30, until condition: () throws -> Bool) throws {
@@ -85,7 +86,8 @@ struct ServeProcess {
 
     /// One device for each size, on `pmem1.img`, `pmem2.img` and so on, behind `nv1.sock`, `nv2.sock`.
     init(
-        in folder: TestFolder, sizes: [String] = ["3M"], more: [String] = [], backend: String = "share=on", device: String = ""
+        in folder: TestFolder, sizes: [String] = ["3M"], more: [String] = [], backend: String = "share=on",
+        device: String = ""
     ) throws {
         self.folder = folder
         child = try Child(Self.arguments(in: folder, sizes: sizes, backend: backend, device: device) + more, in: folder)
@@ -98,7 +100,8 @@ struct ServeProcess {
         [executable, "serve", "-x-needletail-log-level", "debug"]
             + sizes.enumerated().flatMap { index, size in
                 let number = index + 1
-                let object = "memory-backend-file,id=mem\(number),\(backend),mem-path=\(folder.file("pmem\(number).img")),size=\(size)"
+                let object =
+                    "memory-backend-file,id=mem\(number),\(backend),mem-path=\(folder.file("pmem\(number).img")),size=\(size)"
                 return ["-object", object, "-device", "virtio-pmem-pci,memdev=mem\(number),id=nv\(number)\(device)"]
                     + (sockets ? ["-socket", folder.file("nv\(number).sock")] : [])
             }

@@ -7,7 +7,9 @@ public struct Footprint: CustomStringConvertible, Sendable {
     public let threads: Int
     public let residentKiB: Int
 
-    public var description: String { "\(descriptors) descriptors, \(mappings) mappings, \(threads) threads, \(residentKiB) KiB resident" }
+    public var description: String {
+        "\(descriptors) descriptors, \(mappings) mappings, \(threads) threads, \(residentKiB) KiB resident"
+    }
 
     /// - Throws: when there is no such process.
     public init(of process: Int32) throws {

@@ -13,6 +13,7 @@ public struct MemoryFile: Sendable {
 
     public func map(byteCount: Int, offset: UInt64 = 0) throws -> HostMapping {
         try HostMapping(
-            .file(descriptor.rawValue, offset: offset, shared: true, reserve: true), byteCount: byteCount, isSealed: true)
+            .file(descriptor.rawValue, offset: offset, shared: true, reserve: true), byteCount: byteCount,
+            isSealed: true)
     }
 }

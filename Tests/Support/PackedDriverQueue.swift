@@ -77,7 +77,9 @@ public struct PackedDriverQueue: DriverQueue {
     public mutating func takeUsed() throws -> UsedBuffer? {
         let at = descriptorArea.offset(16 * UInt64(nextUsed.index))
         let flags = try ram.map.loadRingWord(at: at.offset(14))
-        guard (flags & Self.available != 0) == nextUsed.wrap, (flags & Self.used != 0) == nextUsed.wrap else { return nil }
+        guard (flags & Self.available != 0) == nextUsed.wrap, (flags & Self.used != 0) == nextUsed.wrap else {
+            return nil
+        }
         let id: UInt16 = try ram.map.load(at: at.offset(12))
         let byteCount: UInt32 = try ram.map.load(at: at.offset(8))
         guard let length = lengths.removeValue(forKey: id) else { throw SupportError.timedOut("unknown buffer \(id)") }

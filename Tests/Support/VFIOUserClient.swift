@@ -69,7 +69,8 @@ public final class VFIOUserClient {
         while !rest.isEmpty {
             switch socket.send(rest, descriptors: descriptors) {
             case .written(0):
-                guard try Poll.wait([Poll.Interest(socket.rawValue, forOutput: true)], timeout: seconds * 1000)[0] else { return false }
+                guard try Poll.wait([Poll.Interest(socket.rawValue, forOutput: true)], timeout: seconds * 1000)[0]
+                else { return false }
             case .written(let count):
                 rest = rest.dropFirst(count)
                 descriptors = []
@@ -120,7 +121,8 @@ public final class VFIOUserClient {
         guard (16...2 << 20).contains(byteCount) else { throw Failure.malformed("a message of \(byteCount) bytes") }
         let payload = try receiveRaw(byteCount - 16)
         return Reply(
-            identifier: UInt16(number(0, 2)), command: UInt16(number(2, 2)), flags: number(8, 4), errorNumber: number(12, 4),
+            identifier: UInt16(number(0, 2)), command: UInt16(number(2, 2)), flags: number(8, 4),
+            errorNumber: number(12, 4),
             payload: payload, descriptorCount: descriptors.count)
     }
 
@@ -150,8 +152,11 @@ extension VFIOUserClient {
     /// - Returns: the server's capabilities, as text.
     @discardableResult
     public func negotiate(_ data: [UInt8] = version + [0], major: UInt16 = 0, minor: UInt16 = 1) throws -> String {
-        let reply = try call(1, [UInt8(major & 0xff), UInt8(major >> 8), UInt8(minor & 0xff), UInt8(minor >> 8)] + data)
-        guard reply.payload.count <= 4 + data.count else { throw Failure.malformed("a VERSION reply longer than the request") }
+        let reply = try call(
+            1, [UInt8(major & 0xff), UInt8(major >> 8), UInt8(minor & 0xff), UInt8(minor >> 8)] + data)
+        guard reply.payload.count <= 4 + data.count else {
+            throw Failure.malformed("a VERSION reply longer than the request")
+        }
         return String(decoding: reply.payload.dropFirst(4).dropLast(), as: UTF8.self)
     }
 
@@ -186,7 +191,9 @@ extension VFIOUserClient {
 
     public func store(_ region: UInt32, _ offset: UInt64, _ value: UInt64, _ byteCount: Int) throws {
         try call(
-            10, Self.bytes([], [offset]) + Self.bytes([region, UInt32(byteCount)]) + Self.bytes([], [value]).prefix(byteCount))
+            10,
+            Self.bytes([], [offset]) + Self.bytes([region, UInt32(byteCount)])
+                + Self.bytes([], [value]).prefix(byteCount))
     }
 
     public func mapMemory(_ file: SharedDescriptor?, offset: UInt64 = 0, address: UInt64, byteCount: UInt64) throws {
@@ -196,13 +203,16 @@ extension VFIOUserClient {
 
     public func unmapMemory(address: UInt64, byteCount: UInt64) throws {
         let reply = try call(3, Self.bytes([24, 0], [address, byteCount]))
-        guard reply.payload.count == 24 else { throw Failure.malformed("a DMA_UNMAP reply of \(reply.payload.count) bytes") }
+        guard reply.payload.count == 24 else {
+            throw Failure.malformed("a DMA_UNMAP reply of \(reply.payload.count) bytes")
+        }
     }
 
     /// Gives vectors their eventfds, from `start` on.
     public func setInterrupts(_ events: [EventFD], start: UInt32 = 0) throws {
         try call(
-            8, Self.bytes([20, 1 << 2 | 1 << 5, 2, start, UInt32(events.count)]), descriptors: events.map(\.rawDescriptor))
+            8, Self.bytes([20, 1 << 2 | 1 << 5, 2, start, UInt32(events.count)]),
+            descriptors: events.map(\.rawDescriptor))
     }
 
     /// The size of a BAR, as its register tells when it is written all ones.

@@ -45,7 +45,9 @@ public final class VFIOUserDriver {
         try client.store(2, common + 0x14, 0xb, 1)
         try client.store(2, common + 0x16, 0, 2)
         try client.store(2, common + 0x18, UInt64(queue.size), 2)
-        let areas = [(0x20, queue.descriptorArea), (0x28, queue.driverArea), (0x30, queue.deviceArea)] as [(UInt64, GuestAddress)]
+        let areas =
+            [(0x20, queue.descriptorArea), (0x28, queue.driverArea), (0x30, queue.deviceArea)]
+            as [(UInt64, GuestAddress)]
         for (offset, area) in areas {
             try client.store(2, common + offset, area.rawValue & 0xffff_ffff, 4)
             try client.store(2, common + offset + 4, area.rawValue >> 32, 4)

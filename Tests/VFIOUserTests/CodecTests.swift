@@ -5,7 +5,8 @@ import TestSupport
 
 @Suite struct CodecTests {
     @Test func headersKeepTheirFields() throws {
-        let header = MessageHeader(identifier: 0x1234, command: 10, messageByteCount: 0x01020304, flags: 0x21, errorNumber: 22)
+        let header = MessageHeader(
+            identifier: 0x1234, command: 10, messageByteCount: 0x01020304, flags: 0x21, errorNumber: 22)
         #expect(header.bytes == [0x34, 0x12, 10, 0, 4, 3, 2, 1, 0x21, 0, 0, 0, 22, 0, 0, 0])
         #expect(MessageHeader(header.bytes[...]) == header)
         for count in 0..<16 { #expect(MessageHeader(header.bytes.prefix(count)) == nil) }
@@ -34,10 +35,12 @@ import TestSupport
             testDescription: "GET_REGION_IO_FDS", command: 6, payload: bytes([56, 0, 2, 0]),
             request: .regionDescriptors(index: 2, capacity: 56)),
         Fixed(
-            testDescription: "GET_IRQ_INFO", command: 7, payload: bytes([16, 0, 2, 0]), request: .interruptInformation(index: 2)),
+            testDescription: "GET_IRQ_INFO", command: 7, payload: bytes([16, 0, 2, 0]),
+            request: .interruptInformation(index: 2)),
         Fixed(
             testDescription: "SET_IRQS", command: 8, payload: bytes([20, 0x24, 2, 0, 1]),
-            request: .setInterrupts(InterruptSetting(data: .descriptors, action: .trigger, index: 2, start: 0, count: 1))),
+            request: .setInterrupts(
+                InterruptSetting(data: .descriptors, action: .trigger, index: 2, start: 0, count: 1))),
         Fixed(
             testDescription: "REGION_READ", command: 9, payload: bytes([], [8]) + bytes([2, 4]),
             request: .readRegion(RegionAccess(offset: 8, region: 2, byteCount: 4))),
@@ -120,10 +123,12 @@ import TestSupport
     private func text(_ reply: [UInt8]) -> String { String(decoding: reply.dropFirst(4).dropLast(), as: UTF8.self) }
 
     @Test func onlyWhatTheClientNamedIsAnswered() throws {
-        let all = #"{"capabilities":{"max_msg_fds":8,"max_data_xfer_size":1048576,"max_dma_maps":65535,"write_multiple":true}}"#
+        let all =
+            #"{"capabilities":{"max_msg_fds":8,"max_data_xfer_size":1048576,"max_dma_maps":65535,"write_multiple":true}}"#
         #expect(
             text(try reply(all))
-                == #"{"capabilities":{"max_msg_fds":8,"max_data_xfer_size":1048576,"max_dma_maps":1024,"write_multiple":true}}"#)
+                == #"{"capabilities":{"max_msg_fds":8,"max_data_xfer_size":1048576,"max_dma_maps":1024,"write_multiple":true}}"#
+        )
         let some = #"{ "capabilities" : { "migration" : { "max_dma_maps" : 1 }, "max_msg_fds" : 1 } }"#
         #expect(text(try reply(some)) == #"{"capabilities":{"max_msg_fds":8}}"#)
         #expect(text(try reply(#"{"capabilities":{}}"#)) == #"{"capabilities":{}}"#)

@@ -47,7 +47,8 @@ import TestSupport
         #expect(region.byteCount == 4 << 20 && region.area?.byteCount == UInt64(FakeDevice.storageByteCount))
         let file = try #require(region.file)
         let mapping = try HostMapping(
-            .file(file.rawValue, offset: region.fileOffset, shared: true, reserve: true), byteCount: FakeDevice.storageByteCount)
+            .file(file.rawValue, offset: region.fileOffset, shared: true, reserve: true),
+            byteCount: FakeDevice.storageByteCount)
         #expect(mapping.byteCount == FakeDevice.storageByteCount)
         #expect(try client.sizeOfBAR(4, isWide: true) == 4 << 20)
         #expect(try client.sizeOfBAR(2, isWide: false) == 4096)
@@ -77,7 +78,8 @@ import TestSupport
         let served = try Served()
         let client = served.client
         try client.negotiate()
-        #expect(try client.call(6, VFIOUserClient.bytes([16, 0, 0, 0])).payload == VFIOUserClient.bytes([16, 0, 0, 0]))
+        #expect(
+            try client.call(6, VFIOUserClient.bytes([16, 0, 0, 0])).payload == VFIOUserClient.bytes([16, 0, 0, 0]))
         let short = try client.call(6, VFIOUserClient.bytes([16, 0, 2, 0]))
         #expect(short.payload == VFIOUserClient.bytes([56, 0, 2, 1]) && short.descriptorCount == 0)
         let reply = try client.call(6, VFIOUserClient.bytes([56, 0, 2, 0]))
@@ -129,7 +131,9 @@ import TestSupport
     @Test func aClientThatStopsReading() throws {
         let served = try Served(patience: 100)
         try served.client.negotiate()
-        let ask = VFIOUserClient.header(9, byteCount: 32) + VFIOUserClient.bytes([], [0]) + VFIOUserClient.bytes([4, 1 << 20])
+        let ask =
+            VFIOUserClient.header(9, byteCount: 32) + VFIOUserClient.bytes([], [0])
+            + VFIOUserClient.bytes([4, 1 << 20])
         for _ in 0..<8 where (try? served.client.sendRaw(ask, seconds: 1)) == nil { break }
         guard case .misbehaved = try served.waitForEnd() else {
             Issue.record("the session waits")
@@ -137,7 +141,9 @@ import TestSupport
         }
     }
 
-    @Test(arguments: [0, 1, 15, 16 + 16 + 1 << 20 + 1, 0x7fff_ffff, 0xffff_ffff]) func sizesOfMessages(_ byteCount: Int) throws {
+    @Test(arguments: [0, 1, 15, 16 + 16 + 1 << 20 + 1, 0x7fff_ffff, 0xffff_ffff]) func sizesOfMessages(_ byteCount: Int)
+        throws
+    {
         let served = try Served()
         try served.client.negotiate()
         try served.client.sendRaw(VFIOUserClient.header(10, byteCount: byteCount))

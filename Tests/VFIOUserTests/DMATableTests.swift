@@ -36,7 +36,9 @@ import TestSupport
 
     @Test func neighboursAreNone() throws {
         var table = DMATable()
-        for start in [0x5000, 0x1000, 0x3000, 0x4000, 0x2000] as [UInt64] { try table.insert(Self.range(start, 0x1000)) }
+        for start in [0x5000, 0x1000, 0x3000, 0x4000, 0x2000] as [UInt64] {
+            try table.insert(Self.range(start, 0x1000))
+        }
         try table.insert(Self.range(0xffff_ffff_ffff_f000, 0x1000))
         #expect(table.ranges.map(\.start.rawValue) == [0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0xffff_ffff_ffff_f000])
     }
@@ -44,7 +46,9 @@ import TestSupport
     @Test func onlyExactRangesAreRemoved() throws {
         var table = DMATable()
         try table.insert(Self.range(0x3000, 0x2000))
-        for (start, count) in [(0x3000, 0x1000), (0x4000, 0x1000), (0x2000, 0x3000), (0x3000, 0x3000)] as [(UInt64, UInt64)] {
+        for (start, count) in [(0x3000, 0x1000), (0x4000, 0x1000), (0x2000, 0x3000), (0x3000, 0x3000)]
+            as [(UInt64, UInt64)]
+        {
             #expect(throws: Refusal.notFound) { try table.remove(Self.range(start, count)) }
         }
         try table.remove(Self.range(0x3000, 0x2000))
@@ -153,7 +157,8 @@ import TestSupport
         let range = try #require(GuestRange(start: GuestAddress(0x10_0000), byteCount: 0x1000))
         let storage = try #require(
             MemoryRegion(
-                range: range, mapping: HostMapping(.anonymous(reserve: false), byteCount: 0x1000), purpose: .persistentMemory("nv1")))
+                range: range, mapping: HostMapping(.anonymous(reserve: false), byteCount: 0x1000),
+                purpose: .persistentMemory("nv1")))
         client.showStorage(storage)
         #expect(memory.map.regions.first?.purpose == .persistentMemory("nv1"))
         try client.map(mapping(), file: MemoryFile(byteCount: 0x4000).descriptor)
@@ -172,7 +177,8 @@ import TestSupport
         let range = try #require(GuestRange(start: GuestAddress(0x10_0000), byteCount: 0x4000))
         let storage = try #require(
             MemoryRegion(
-                range: range, mapping: HostMapping(.anonymous(reserve: false), byteCount: 0x4000), purpose: .persistentMemory("nv1")))
+                range: range, mapping: HostMapping(.anonymous(reserve: false), byteCount: 0x4000),
+                purpose: .persistentMemory("nv1")))
         client.showStorage(storage)
         try client.map(mapping(), file: nil)
         try client.unmap(MemoryUnmapping(capacity: 24, flags: 0, address: 0x10_0000, byteCount: 0x4000))

@@ -61,7 +61,8 @@ import TestSupport
         #expect(
             payload
                 == bytes(
-                    [isMappable ? 64 : 32, flags, index, isMappable ? 32 : 0], [size, isMappable ? FakeDevice.fileOffset : 0]))
+                    [isMappable ? 64 : 32, flags, index, isMappable ? 32 : 0],
+                    [size, isMappable ? FakeDevice.fileOffset : 0]))
     }
 
     /// The file goes with the whole reply only, and the area ends where the file does.
@@ -132,10 +133,12 @@ import TestSupport
         #expect(payload.count == 16 + 256 && payload[16...17] == [0xf4, 0x1a])
     }
 
-    @Test(arguments: [
-        (2, 4096, 1), (2, 4095, 2), (2, 0, 4097), (2, 0, 0), (2, .max, 1), (2, .max, 0xffff_ffff), (7, 256, 1), (0, 0, 1), (3, 0, 1),
-        (4, 4 << 20, 1), (4, 0, 1 << 20 + 1), (4, 1, 0xffff_ffff), (8, 0, 1),
-    ] as [(UInt32, UInt64, UInt32)])
+    @Test(
+        arguments: [
+            (2, 4096, 1), (2, 4095, 2), (2, 0, 4097), (2, 0, 0), (2, .max, 1), (2, .max, 0xffff_ffff), (7, 256, 1),
+            (0, 0, 1), (3, 0, 1),
+            (4, 4 << 20, 1), (4, 0, 1 << 20 + 1), (4, 1, 0xffff_ffff), (8, 0, 1),
+        ] as [(UInt32, UInt64, UInt32)])
     func rangesOutsideARegion(_ region: UInt32, _ offset: UInt64, _ count: UInt32) {
         #expect(session.ask(9, access(region, offset, count)).errorNumber == UInt32(EINVAL))
     }
@@ -144,7 +147,8 @@ import TestSupport
     @Test func storageByMessages() throws {
         #expect(session.ask(10, access(4, 4096, 3) + [7, 8, 9]).errorNumber == 0)
         #expect(session.ask(9, access(4, 4095, 5)).payload.suffix(5) == [0, 7, 8, 9, 0][...])
-        let inFile = try device.storageFile.descriptor.with { $0.bytes(at: FakeDevice.fileOffset + 4096, count: 3) }.get()
+        let inFile = try device.storageFile.descriptor.with { $0.bytes(at: FakeDevice.fileOffset + 4096, count: 3) }
+            .get()
         #expect(inFile == [7, 8, 9])
         // Behind the file's end the BAR is empty.
         let end = UInt64(FakeDevice.storageByteCount)
@@ -175,7 +179,9 @@ import TestSupport
 
     private func event() throws -> (EventFD, SharedDescriptor) {
         let event = try EventFD()
-        return (event, SharedDescriptor(OwnedDescriptor(taking: withExtendedLifetime(event) { dup(event.rawDescriptor) })))
+        return (
+            event, SharedDescriptor(OwnedDescriptor(taking: withExtendedLifetime(event) { dup(event.rawDescriptor) }))
+        )
     }
 
     @Test func signalsReachTheClientsEventFD() throws {
@@ -205,10 +211,13 @@ import TestSupport
         #expect(!event.isSignalled)
     }
 
-    @Test(arguments: [
-        [0x24, 2, 0, 1], [0x24, 2, 0, 3], [0x24, 2, 2, 1], [0x24, 2, .max, 1], [0x24, 2, 1, .max], [0x24, 2, 0, 0], [0x21, 2, 1, 2],
-        [0x21, 2, 1, 0], [0x0c, 2, 0, 2], [0x14, 2, 0, 2], [0x21, 0, 0, 1], [0x24, 0, 0, 1], [0x24, 3, 0, 1], [0x22, 2, 0, 0],
-    ] as [[UInt32]])
+    @Test(
+        arguments: [
+            [0x24, 2, 0, 1], [0x24, 2, 0, 3], [0x24, 2, 2, 1], [0x24, 2, .max, 1], [0x24, 2, 1, .max], [0x24, 2, 0, 0],
+            [0x21, 2, 1, 2],
+            [0x21, 2, 1, 0], [0x0c, 2, 0, 2], [0x14, 2, 0, 2], [0x21, 0, 0, 1], [0x24, 0, 0, 1], [0x24, 3, 0, 1],
+            [0x22, 2, 0, 0],
+        ] as [[UInt32]])
     func settingsThatMakeNoSense(_ fields: [UInt32]) throws {
         // Two eventfds came with it.
         let sent = [try event().1, try event().1]
@@ -218,7 +227,8 @@ import TestSupport
     @Test func onlyEventFDsAreInterrupts() throws {
         let file = try MemoryFile(byteCount: 4096).descriptor
         #expect(session.ask(8, bytes([20, 0x24, 2, 0, 1]), descriptors: [file]).errorNumber == UInt32(EBADF))
-        #expect(session.ask(8, bytes([20, 0x24, 2, 0, 2]), descriptors: [try event().1, file]).errorNumber == UInt32(EBADF))
+        #expect(
+            session.ask(8, bytes([20, 0x24, 2, 0, 2]), descriptors: [try event().1, file]).errorNumber == UInt32(EBADF))
         device.interrupts.signal(0)
         #expect(device.interrupts.isPending(vector: 0))
     }
@@ -248,7 +258,8 @@ import TestSupport
     @Test func closingGivesEverythingBack() throws {
         let (event, sent) = try event()
         _ = session.ask(8, bytes([20, 0x24, 2, 0, 1]), descriptors: [sent])
-        _ = session.ask(2, bytes([32, 3], [0, 0x10_0000, 8192]), descriptors: [try MemoryFile(byteCount: 8192).descriptor])
+        _ = session.ask(
+            2, bytes([32, 3], [0, 0x10_0000, 8192]), descriptors: [try MemoryFile(byteCount: 8192).descriptor])
         session.close()
         #expect(device.resetCount == 1)
         #expect(device.memory.map.regions.isEmpty)

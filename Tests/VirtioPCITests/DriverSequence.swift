@@ -23,7 +23,9 @@ extension GuestView {
     func startQueue(_ queue: UInt64) {
         write(common + 0x16, queue, 2)
         write(common + 0x18, 32, 2)
-        for (offset, address) in [(0x20, 0x1_2340_0000), (0x28, 0x1_2340_1000), (0x30, 0x1_2340_2000)] as [(UInt64, UInt64)] {
+        for (offset, address) in [(0x20, 0x1_2340_0000), (0x28, 0x1_2340_1000), (0x30, 0x1_2340_2000)]
+            as [(UInt64, UInt64)]
+        {
             write(common + offset, (address + queue << 16) & 0xffff_ffff, 4)
             write(common + offset + 4, address >> 32, 4)
         }

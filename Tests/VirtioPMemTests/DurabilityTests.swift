@@ -80,7 +80,8 @@ import TestSupport
             answer: .success, syncCount: 0),
         Rule(testDescription: "read-only", reachesFile: false, isReadOnly: true, answer: .success, syncCount: 0),
         Rule(
-            testDescription: "shared file, to be thrown away", policy: .discardOnPowerOff, answer: .success, syncCount: 0),
+            testDescription: "shared file, to be thrown away", policy: .discardOnPowerOff, answer: .success,
+            syncCount: 0),
     ]) func whatAFlushClaims(_ rule: Rule) throws {
         let harness = try Harness(
             backend: FakeBackend(reachesFile: rule.reachesFile, readOnly: rule.isReadOnly), policy: rule.policy)
@@ -115,7 +116,8 @@ import TestSupport
         let durability = Durability(of: backend)
         var map = MemoryMap()
         let range = try #require(GuestRange(start: GuestAddress(0), byteCount: backend.byteCount))
-        try map.insert(try #require(MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory("m"))))
+        try map.insert(
+            try #require(MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory("m"))))
         try map.store(UInt8(7), at: GuestAddress(0))
         try durability.synchronize()
         #expect(backend.powerCutTest?.unflushedPageCount == 1)

@@ -21,14 +21,18 @@ import TestSupport
             steps: [[0, 0], [0, 100], [50, 50], [100, 0], [100, 100], [1000, 0], [1000, 100]]),
         Row(
             testDescription: "burst of three", limit: FlushLimit(rate: 10, burst: 3),
-            steps: [[0, 0], [0, 0], [0, 0], [0, 100], [100, 0], [110, 90], [10_000, 0], [10_000, 0], [10_000, 0], [10_000, 100]]),
+            steps: [
+                [0, 0], [0, 0], [0, 0], [0, 100], [100, 0], [110, 90], [10_000, 0], [10_000, 0], [10_000, 0],
+                [10_000, 100],
+            ]),
         Row(
             testDescription: "a clock that goes back", limit: FlushLimit(rate: 10, burst: 1),
             steps: [[100, 0], [0, 100], [200, 0]]),
         Row(
             testDescription: "a burst of 0 is one", limit: FlushLimit(rate: 1, burst: 0), steps: [[0, 0], [0, 1000]]),
         Row(
-            testDescription: "the largest numbers", limit: FlushLimit(rate: .max, burst: .max), steps: [[0, 0], [0, 0]]),
+            testDescription: "the largest numbers", limit: FlushLimit(rate: .max, burst: .max),
+            steps: [[0, 0], [0, 0]]),
     ]) func tokens(_ row: Row) {
         var bucket = TokenBucket(row.limit, now: 0)
         for step in row.steps {
@@ -128,7 +132,9 @@ import TestSupport
         for value in 1...100_000 as ClosedRange<UInt64> { histogram.record(value * 1000) }
         #expect(histogram.count == 100_000)
         #expect(histogram.maximum == 100_000_000)
-        for (share, exact) in [(0.5, 50_000_000), (0.9, 90_000_000), (0.99, 99_000_000), (1, 100_000_000)] as [(Double, UInt64)] {
+        for (share, exact) in [(0.5, 50_000_000), (0.9, 90_000_000), (0.99, 99_000_000), (1, 100_000_000)]
+            as [(Double, UInt64)]
+        {
             let value = histogram.quantile(share)
             #expect(value >= exact && Double(value) <= Double(exact) * 1.0625, "\(share): \(value)")
         }

@@ -158,7 +158,9 @@ extension FlushModel {
             (covered, availableAtSync) = (data, availableIndex)
             worker = .endSync
         case .endSync:
-            if [.indexIsReadAgainAfterTheSync, .indexIsReadOnlyAfterTheSync].contains(fault) { horizon = availableIndex }
+            if [.indexIsReadAgainAfterTheSync, .indexIsReadOnlyAfterTheSync].contains(fault) {
+                horizon = availableIndex
+            }
             worker = .answer
         case .answer:
             answer()

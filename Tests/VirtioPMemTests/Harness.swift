@@ -50,7 +50,8 @@ final class Harness {
         self.durability = durability
         let recorder = recorder
         device = try PMemDevice(
-            id: "nv1", durability: durability, location: { Self.range }, offersSharedMemoryRegion: false, maximumQueueSize: 1024, rule: rule, onEvent: { recorder.record($0) })
+            id: "nv1", durability: durability, location: { Self.range }, offersSharedMemoryRegion: false,
+            maximumQueueSize: 1024, rule: rule, onEvent: { recorder.record($0) })
         transport = EmbeddedTransport(
             device: device, memory: ram.memory,
             ringFeatures: Feature.defaultRingFeatures | Feature.packedRing)

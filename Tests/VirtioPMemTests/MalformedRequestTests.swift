@@ -30,7 +30,9 @@ import Virtio
     static let failure: UInt32 = 0xffff_ffff
     static let untouched = Harness.untouched
 
-    static func at(_ address: GuestAddress, _ offset: UInt64) -> GuestAddress { GuestAddress(address.rawValue + offset) }
+    static func at(_ address: GuestAddress, _ offset: UInt64) -> GuestAddress {
+        GuestAddress(address.rawValue + offset)
+    }
 
     static let framings: [Framing] = [
         Framing(testDescription: "as Linux sends it", writtenByteCount: 4, status: 0) {
@@ -224,7 +226,9 @@ import Virtio
             var queue = try #require(harness.queue as? SplitDriverQueue)
             for index: UInt16 in 0..<16 {
                 try queue.writeDescriptor(
-                    index, address: GuestAddress(harness.ram.range.start.rawValue + .random(in: 0..<(5 << 20), using: &random)),
+                    index,
+                    address: GuestAddress(
+                        harness.ram.range.start.rawValue + .random(in: 0..<(5 << 20), using: &random)),
                     byteCount: .random(in: 0..<40, using: &random), flags: .random(in: 0..<8, using: &random),
                     next: .random(in: 0..<18, using: &random))
             }

@@ -33,7 +33,8 @@ import TestSupport
             outcome: .broken(.endlessChain)),
         Case(
             testDescription: "more than 2^32 bytes",
-            pieces: [Piece(byteCount: .max, flags: 1), Piece(byteCount: 2, flags: 0)], outcome: .malformed(.tooManyBytes)),
+            pieces: [Piece(byteCount: .max, flags: 1), Piece(byteCount: 2, flags: 0)],
+            outcome: .malformed(.tooManyBytes)),
         Case(
             testDescription: "indirect, not negotiated", features: 0, pieces: [Piece(byteCount: 16, flags: 4)],
             outcome: .malformed(.indirectNotNegotiated)),
@@ -53,7 +54,8 @@ import TestSupport
             testDescription: "indirect table longer than the queue", pieces: [Piece(byteCount: 9 * 16, flags: 4)],
             table: Array(repeating: 0, count: 9), outcome: .malformed(.tooManyDescriptors)),
         Case(
-            testDescription: "indirect and next", pieces: [Piece(byteCount: 16, flags: 5), Piece(byteCount: 4, flags: 0)],
+            testDescription: "indirect and next",
+            pieces: [Piece(byteCount: 16, flags: 5), Piece(byteCount: 4, flags: 0)],
             table: [0], outcome: .malformed(.indirectWithNext)),
         Case(
             testDescription: "indirect at the end of a list",

@@ -6,7 +6,9 @@ import TestSupport
 
 /// A driver that writes anything anywhere: no call traps, and each round ends.
 @Suite struct QueueFuzzTests {
-    @Test(arguments: RingLayout.allCases, Seeds.usually(0...3)) func anyRingContent(_ layout: RingLayout, seed: UInt64) throws {
+    @Test(arguments: RingLayout.allCases, Seeds.usually(0...3)) func anyRingContent(_ layout: RingLayout, seed: UInt64)
+        throws
+    {
         var random = SeededGenerator(seed: seed)
         let ram = try GuestRAM(byteCount: 64 << 10)
         for _ in 0..<500 {
@@ -25,7 +27,9 @@ import TestSupport
     /// Mostly inside memory, some misplaced.
     private func activation(size: UInt16, _ ram: GuestRAM, _ random: inout SeededGenerator) -> QueueActivation {
         func area() -> GuestAddress {
-            if Int.random(in: 0..<10, using: &random) == 0 { return GuestAddress(.random(in: 0 ... .max, using: &random)) }
+            if Int.random(in: 0..<10, using: &random) == 0 {
+                return GuestAddress(.random(in: 0 ... .max, using: &random))
+            }
             return GuestAddress(ram.range.start.rawValue + 16 * .random(in: 0..<32, using: &random))
         }
         return QueueActivation(

@@ -89,12 +89,14 @@ import TestSupport
         },
         Case(testDescription: "next beyond an indirect table", outcome: .malformed(.nextBeyondTable(1))) { queue, ram in
             let table = try ram.allocate(16)
-            try queue.writeDescriptor(0, in: table, address: buffer, byteCount: 4, flags: SplitDriverQueue.next, next: 1)
+            try queue.writeDescriptor(
+                0, in: table, address: buffer, byteCount: 4, flags: SplitDriverQueue.next, next: 1)
             try queue.writeDescriptor(0, address: table, byteCount: 16, flags: SplitDriverQueue.indirect)
         },
         Case(testDescription: "loop in an indirect table", outcome: .malformed(.tooManyDescriptors)) { queue, ram in
             let table = try ram.allocate(16)
-            try queue.writeDescriptor(0, in: table, address: buffer, byteCount: 4, flags: SplitDriverQueue.next, next: 0)
+            try queue.writeDescriptor(
+                0, in: table, address: buffer, byteCount: 4, flags: SplitDriverQueue.next, next: 0)
             try queue.writeDescriptor(0, address: table, byteCount: 16, flags: SplitDriverQueue.indirect)
         },
         Case(
@@ -162,9 +164,13 @@ import TestSupport
         Area(testDescription: "table", table: outside, error: .unmapped(outside)),
         Area(testDescription: "table wraps", table: GuestAddress(.max - 15), error: .wraps(GuestAddress(.max - 15))),
         Area(testDescription: "available", available: outside, error: .unmapped(GuestAddress(outside.rawValue + 2))),
-        Area(testDescription: "available wraps", available: GuestAddress(.max - 1), error: .wraps(GuestAddress(.max - 1))),
+        Area(
+            testDescription: "available wraps", available: GuestAddress(.max - 1), error: .wraps(GuestAddress(.max - 1))
+        ),
         Area(testDescription: "used", used: outside, error: .unmapped(GuestAddress(outside.rawValue + 4))),
-        Area(testDescription: "used at the end of memory", used: GuestAddress(0x4f_fffc), error: .unmapped(GuestAddress(0x50_0000))),
+        Area(
+            testDescription: "used at the end of memory", used: GuestAddress(0x4f_fffc),
+            error: .unmapped(GuestAddress(0x50_0000))),
     ]) func ringsOutsideMemory(_ area: Area) throws {
         let ram = try GuestRAM()
         var queue: any Virtqueue = SplitQueue(
@@ -174,7 +180,8 @@ import TestSupport
         if ram.map.covers(area.available, byteCount: 4) {
             try ram.map.storeRingWord(1, at: GuestAddress(area.available.rawValue + 2))
             // Entry 1 wraps where entry 0 does not.
-            try ram.map.storeRingWord(area.table.rawValue == .max - 15 ? 1 : 0, at: GuestAddress(area.available.rawValue + 4))
+            try ram.map.storeRingWord(
+                area.table.rawValue == .max - 15 ? 1 : 0, at: GuestAddress(area.available.rawValue + 4))
         }
         do throws(QueueError) {
             let horizon = try queue.publishedHorizon(in: ram.map)

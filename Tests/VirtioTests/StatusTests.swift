@@ -25,7 +25,8 @@ import Virtio
         Sequence(testDescription: "driver OK at once", writes: [4], status: 0),
         Sequence(testDescription: "driver OK twice", writes: [1, 3, 11, 15, 15], status: 15, activations: 1),
         Sequence(testDescription: "a bit cleared", writes: [1, 3, 1], status: 3),
-        Sequence(testDescription: "a bit cleared while running", writes: [1, 3, 11, 15, 11], status: 15, activations: 1),
+        Sequence(
+            testDescription: "a bit cleared while running", writes: [1, 3, 11, 15, 11], status: 15, activations: 1),
         Sequence(testDescription: "driver sets needs reset", writes: [1, 3, 67], status: 3),
         Sequence(testDescription: "unused bits", writes: [49], status: 1),
         Sequence(testDescription: "failed", writes: [1, 129], status: 129),

@@ -55,12 +55,14 @@ import TestSupport
         var testDescription: String { "\(batch) used, event \(event)" }
     }
 
-    @Test(arguments: [
-        Event(batch: 1, event: 0, isSent: true), Event(batch: 1, event: 1, isSent: false),
-        Event(batch: 4, event: 0, isSent: true), Event(batch: 4, event: 3, isSent: true),
-        Event(batch: 4, event: 4, isSent: false), Event(batch: 4, event: 0xffff, isSent: false),
-        Event(batch: 8, event: 7, isSent: true), Event(batch: 8, event: 8, isSent: false),
-    ], RingLayout.allCases) func interruptWhenTheEventIsPassed(_ test: Event, _ layout: RingLayout) throws {
+    @Test(
+        arguments: [
+            Event(batch: 1, event: 0, isSent: true), Event(batch: 1, event: 1, isSent: false),
+            Event(batch: 4, event: 0, isSent: true), Event(batch: 4, event: 3, isSent: true),
+            Event(batch: 4, event: 4, isSent: false), Event(batch: 4, event: 0xffff, isSent: false),
+            Event(batch: 8, event: 7, isSent: true), Event(batch: 8, event: 8, isSent: false),
+        ], RingLayout.allCases) func interruptWhenTheEventIsPassed(_ test: Event, _ layout: RingLayout) throws
+    {
         let ram = try GuestRAM()
         var driver = try layout.makeDriverQueue(ram, size: 8, eventIndex: true)
         var queue = driver.activation().makeQueue(features: layout.features(eventIndex: true))
@@ -89,14 +91,16 @@ import TestSupport
         var testDescription: String { "\(layout), event index \(eventIndex), armed \(isArmed)" }
     }
 
-    @Test(arguments: RingLayout.allCases.flatMap { layout in
-        [
-            Doorbell(layout: layout, eventIndex: false, isArmed: false, isRung: true),
-            Doorbell(layout: layout, eventIndex: false, isArmed: true, isRung: true),
-            Doorbell(layout: layout, eventIndex: true, isArmed: false, isRung: false),
-            Doorbell(layout: layout, eventIndex: true, isArmed: true, isRung: true),
-        ]
-    }) func doorbellsAsTheDeviceAskedFor(_ test: Doorbell) throws {
+    @Test(
+        arguments: RingLayout.allCases.flatMap { layout in
+            [
+                Doorbell(layout: layout, eventIndex: false, isArmed: false, isRung: true),
+                Doorbell(layout: layout, eventIndex: false, isArmed: true, isRung: true),
+                Doorbell(layout: layout, eventIndex: true, isArmed: false, isRung: false),
+                Doorbell(layout: layout, eventIndex: true, isArmed: true, isRung: true),
+            ]
+        }) func doorbellsAsTheDeviceAskedFor(_ test: Doorbell) throws
+    {
         let ram = try GuestRAM()
         var driver = try test.layout.makeDriverQueue(ram, size: 4, eventIndex: test.eventIndex)
         var queue = driver.activation().makeQueue(features: test.layout.features(eventIndex: test.eventIndex))
@@ -130,11 +134,12 @@ import TestSupport
         var testDescription: String { "\(count) in \(layout) of \(size)\(isIndirect ? ", indirect" : "")" }
     }
 
-    static let wraps: [Wrap] = RingLayout.allCases.flatMap { layout in
-        [2, 4, 64, 256].flatMap { size in
-            [false, true].map { Wrap(layout: layout, size: size, isIndirect: $0) }
-        } + [Wrap(layout: layout, size: 1024)]
-    } + [3, 5, 7].map { Wrap(layout: .packed, size: $0) }
+    static let wraps: [Wrap] =
+        RingLayout.allCases.flatMap { layout in
+            [2, 4, 64, 256].flatMap { size in
+                [false, true].map { Wrap(layout: layout, size: size, isIndirect: $0) }
+            } + [Wrap(layout: layout, size: 1024)]
+        } + [3, 5, 7].map { Wrap(layout: .packed, size: $0) }
         + [Wrap(layout: .split, size: 32, count: 70_000)]
 
     /// In batches of every size that fits, nothing is lost, doubled or out of order.

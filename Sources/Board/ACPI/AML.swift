@@ -96,7 +96,9 @@ extension AML {
 extension AML {
     static func define(_ path: String, _ value: AML) -> AML { AML([0x08], name(path), value) }
 
-    static func scope(_ path: String, _ terms: [AML]) -> AML { AML([0x10] + block(name(path).bytes + AML(terms).bytes)) }
+    static func scope(_ path: String, _ terms: [AML]) -> AML {
+        AML([0x10] + block(name(path).bytes + AML(terms).bytes))
+    }
 
     static func device(_ path: String, _ terms: [AML]) -> AML {
         AML([0x5B, 0x82] + block(name(path).bytes + AML(terms).bytes))
@@ -160,7 +162,9 @@ extension AML {
     /// Sixteen bytes in the order that `ToUUID` gives (section 19.6.142).
     static func uuid(_ text: String) -> AML {
         let digits = Array(text.filter { $0 != "-" })
-        let plain = stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+        let plain = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt8(String(digits[$0...$0 + 1]), radix: 16)
+        }
         let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
         return buffer(order.compactMap { plain.indices.contains($0) ? plain[$0] : nil })
     }

@@ -22,7 +22,8 @@ enum DSDT {
         [
             .define("_HID", .eisaIdentifier("PNP0C02")), .define("_UID", .integer(0)),
             .define(
-                "_CRS", Resource.template([.memory(BoardLayout.configurationSpace), .memory(BoardLayout.boardRegisters)])),
+                "_CRS",
+                Resource.template([.memory(BoardLayout.configurationSpace), .memory(BoardLayout.boardRegisters)])),
         ])
 
     private static let serialPort = AML.device(
@@ -45,7 +46,8 @@ enum DSDT {
     private static func processors(count: Int) -> [AML] {
         (0..<count).map { index in
             .device(
-                "C" + digits(index, 3), [.define("_HID", .string("ACPI0007")), .define("_UID", .integer(UInt64(index)))])
+                "C" + digits(index, 3),
+                [.define("_HID", .string("ACPI0007")), .define("_UID", .integer(UInt64(index)))])
         }
     }
 

@@ -57,7 +57,9 @@ enum Resource {
     private static func buses(_ buses: ClosedRange<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = [0x88, 0x0D, 0x00, 0x02, windowFlags, 0x00]
         let count = UInt16(buses.upperBound - buses.lowerBound) + 1
-        for value in [0, UInt16(buses.lowerBound), UInt16(buses.upperBound), 0, count] { bytes.append(littleEndian: value) }
+        for value in [0, UInt16(buses.lowerBound), UInt16(buses.upperBound), 0, count] {
+            bytes.append(littleEndian: value)
+        }
         return bytes
     }
 
@@ -68,7 +70,11 @@ enum Resource {
         var bytes: [UInt8] = isNarrow ? [0x87, 0x17, 0x00] : [0x8A, 0x2B, 0x00]
         bytes += [0x00, windowFlags, 0x01]
         for field in fields {
-            if isNarrow { bytes.append(littleEndian: UInt32(truncatingIfNeeded: field)) } else { bytes.append(littleEndian: field) }
+            if isNarrow {
+                bytes.append(littleEndian: UInt32(truncatingIfNeeded: field))
+            } else {
+                bytes.append(littleEndian: field)
+            }
         }
         return bytes
     }

@@ -79,7 +79,8 @@ extension BootError.Unsuitable: CustomStringConvertible {
         case .compressed(let by): "compressed with \(by): unpack it, or give the bzImage (vmlinuz)"
         case .compressedEFI: "an EFI zboot image: unpack it, or give the bzImage (vmlinuz)"
         case .arm64: "an arm64 kernel: this board is x86-64"
-        case .elfForMachine(let machine): "an ELF file for machine \(machine): this board is x86-64 (62) and 32-bit x86 (3)"
+        case .elfForMachine(let machine):
+            "an ELF file for machine \(machine): this board is x86-64 (62) and 32-bit x86 (3)"
         case .elfNotExecutable(let type): "an ELF file of type \(type), which is not executable (2)"
         case .elfNotLittleEndian: "an ELF file that is not little-endian: this board is x86-64"
         case .oldProtocol(let major, let minor):

@@ -53,7 +53,8 @@ struct BzImage {
     }
 
     private static func checkProtocol(_ head: [UInt8]) throws(BootError) {
-        guard let version = head.integer(UInt16.self, at: 0x206), let loadFlags = head.integer(UInt8.self, at: 0x211) else {
+        guard let version = head.integer(UInt16.self, at: 0x206), let loadFlags = head.integer(UInt8.self, at: 0x211)
+        else {
             throw .truncated(part: "its header", needs: 0x264, has: UInt64(head.count))
         }
         // 2.12 has xloadflags, which tell whether there is a 64-bit entry.

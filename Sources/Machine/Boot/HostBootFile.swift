@@ -21,7 +21,9 @@ final class HostBootFile: BootFile, Sendable {
         return bytes
     }
 
-    func copy(at offset: UInt64, byteCount: UInt64, to address: GuestAddress, in memory: MemoryMap) throws(BootFileError) {
+    func copy(at offset: UInt64, byteCount: UInt64, to address: GuestAddress, in memory: MemoryMap)
+        throws(BootFileError)
+    {
         let result = descriptor.with { file in
             Result { () throws(BootFileError) in
                 do throws(FileCopyError) {

@@ -12,4 +12,5 @@ public protocol ConsoleMonitor: AnyObject, Sendable {
 }
 
 /// Makes a ``ConsoleMonitor``, once somebody asks for it. What it has to show goes to `output`, which may wait.
-public typealias ConsoleMonitorMaker = @Sendable (_ output: @escaping @Sendable ([UInt8]) -> Void) -> (any ConsoleMonitor)?
+public typealias ConsoleMonitorMaker =
+    @Sendable (_ output: @escaping @Sendable ([UInt8]) -> Void) -> (any ConsoleMonitor)?

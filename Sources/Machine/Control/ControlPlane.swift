@@ -129,7 +129,8 @@ final class ControlPlane {
     private func handle(_ event: ControlEvent, _ cycle: PowerCycle) {
         switch event {
         case .power(let event): handle(event)
-        case .processorEnded(_, .memoryFault(let address), _) where waitsForPage(at: address): pauseForPage(at: address, cycle)
+        case .processorEnded(_, .memoryFault(let address), _) where waitsForPage(at: address):
+            pauseForPage(at: address, cycle)
         case .processorEnded(let index, let end, let registers):
             let reason = ProcessorFailure.describe(end, processor: index, backends: registry.backends)
             observers.tell(.shutdown(.hostError))

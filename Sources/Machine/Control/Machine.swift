@@ -38,7 +38,9 @@ public final class Machine {
     }
 
     /// Gives the console a monitor that Ctrl-A c switches to, where they share a line. To be called before `run`.
-    public func shareConsole(with makeMonitor: @escaping ConsoleMonitorMaker) { plane.parts.console?.share(with: makeMonitor) }
+    public func shareConsole(with makeMonitor: @escaping ConsoleMonitorMaker) {
+        plane.parts.console?.share(with: makeMonitor)
+    }
 
     /// Runs the guest until it, a signal, a monitor or the user ends it; then every shared file is synchronized.
     public func run() -> Ending {

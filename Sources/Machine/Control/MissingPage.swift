@@ -22,9 +22,11 @@ extension ControlPlane {
         cycle.pause()
         runState = .ioError
         // Of an access at an unknown address the likely place is a file that is too short.
-        let device = device(at: address) ?? registry.devices.first { !ProcessorFailure.shrunkFiles([$0.backend]).isEmpty }
+        let device =
+            device(at: address) ?? registry.devices.first { !ProcessorFailure.shrunkFiles([$0.backend]).isEmpty }
         let reason = ProcessorFailure.missingPage(address, backends: registry.backends)
-        parts.log.error("\(device.map { $0.name + ": " } ?? "")\(reason). The machine waits; mend that, then say cont in a monitor")
+        parts.log.error(
+            "\(device.map { $0.name + ": " } ?? "")\(reason). The machine waits; mend that, then say cont in a monitor")
         observers.tell(
             .memoryFault(
                 MemoryFault(

@@ -38,7 +38,8 @@ extension ControlPlane {
         do throws(SystemCallError) {
             let outcome = try file.cut(PowerCut(mode: mode, seed: options.seed))
             return PowerCutReport(
-                memoryBackend: description.id, path: path, unflushed: outcome.unflushed, kept: outcome.kept, torn: outcome.torn)
+                memoryBackend: description.id, path: path, unflushed: outcome.unflushed, kept: outcome.kept,
+                torn: outcome.torn)
         } catch { throw .powerCut(path: path, error) }
     }
 }

@@ -46,7 +46,9 @@ struct DeviceRegistry {
         var next = inventory
         do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
         let backend: any MemoryBackend
-        do throws(MemoryBackendError) { backend = try BackendFactory.make(options) } catch { throw .backend(options.id, error) }
+        do throws(MemoryBackendError) { backend = try BackendFactory.make(options) } catch {
+            throw .backend(options.id, error)
+        }
         durabilities.append(Durability(of: backend, policy: FlushPolicy(options)))
         if let fileWatch { try? backend.watch(by: fileWatch) }
         inventory = next
@@ -117,7 +119,8 @@ struct DeviceRegistry {
 
     /// Refuses an address before any backend is made, which might create a file.
     private static func checkAddresses(
-        of devices: [VirtioPMemOptions], _ backends: [QEMUDialect.MemoryBackendOptions], _ allocator: DeviceMemoryAllocator
+        of devices: [VirtioPMemOptions], _ backends: [QEMUDialect.MemoryBackendOptions],
+        _ allocator: DeviceMemoryAllocator
     ) throws(MachineError) {
         var trial = allocator
         for device in devices {

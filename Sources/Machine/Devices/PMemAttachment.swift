@@ -66,7 +66,8 @@ extension PMemAttachment {
             return switch memory.place {
             case .fixed(let range):
                 try PMemDevice(
-                    id: memory.name, durability: memory.durability, range: range, maximumQueueSize: memory.options.queueSize,
+                    id: memory.name, durability: memory.durability, range: range,
+                    maximumQueueSize: memory.options.queueSize,
                     onEvent: onEvent)
             case .bar(let place):
                 try PMemDevice(
@@ -122,7 +123,8 @@ extension PMemAttachment {
             windows: [BoardLayout.pciWindow32] + (platform.layout.pciWindow64.map { [$0] } ?? []), place: place,
             onDroppedStore: { memory.reportDroppedStore(at: $0, to: log) },
             onRefusal: {
-                memory.report(.warning, "its memory is not where the guest has put BAR \(SharedMemoryBAR.index): \($0)", to: log)
+                memory.report(
+                    .warning, "its memory is not where the guest has put BAR \(SharedMemoryBAR.index): \($0)", to: log)
             })
     }
 }

@@ -46,7 +46,8 @@ struct PersistentMemory: Sendable {
     var fixedRegion: MemoryRegion? {
         get throws(MachineError) {
             guard case .fixed(let range) = place else { return nil }
-            guard let region = MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory(name)) else {
+            guard let region = MemoryRegion(range: range, mapping: backend.mapping, purpose: .persistentMemory(name))
+            else {
                 throw .guestMemory(.unmapped(range.start))
             }
             return region

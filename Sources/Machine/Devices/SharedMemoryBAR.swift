@@ -17,7 +17,8 @@ enum SharedMemoryBAR {
         let least = max(byteCount, alignment, 4096)
         let size: UInt64 = least <= 1 << 62 ? 1 << UInt64(64 - (least - 1).leadingZeroBitCount) : .max
         do throws(ConfigurationError) {
-            return try BaseAddressRegister(index: index, byteCount: size, width: .bits64, isPrefetchable: true, contents: nil)
+            return try BaseAddressRegister(
+                index: index, byteCount: size, width: .bits64, isPrefetchable: true, contents: nil)
         } catch { throw AddressSpaceExhausted(bar: index, byteCount: least) }
     }
 

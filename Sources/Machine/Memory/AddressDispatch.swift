@@ -20,7 +20,9 @@ final class AddressDispatch: ExitHandler, Sendable {
     /// an invalid-opcode exception then: its kernel decides what becomes of the program, as for any instruction that a
     /// processor does not have.
     func outlives(_ end: RunEnd, of processor: VirtualCPU) -> Bool {
-        guard end == .internalError(RunEnd.emulationFailed), memoryExits.hasReadOnlyMemory, processor.injectInvalidOpcode() else {
+        guard end == .internalError(RunEnd.emulationFailed), memoryExits.hasReadOnlyMemory,
+            processor.injectInvalidOpcode()
+        else {
             return false
         }
         memoryExits.recordEmulationFailure(of: processor)

@@ -61,7 +61,8 @@ final class BARMemory: Sendable {
     ///   - onDroppedStore: of a store into memory that is read-only.
     ///   - onRefusal: called once, for the first time that the memory could not be where the BAR is.
     init(
-        _ mapping: HostMapping, of name: String, memory: PhysicalMemory, dispatch: AddressDispatch, windows: [GuestRange],
+        _ mapping: HostMapping, of name: String, memory: PhysicalMemory, dispatch: AddressDispatch,
+        windows: [GuestRange],
         place: MovingRange, onDroppedStore: @escaping @Sendable (GuestAddress) -> Void,
         onRefusal: @escaping @Sendable (BARMemoryRefusal) -> Void
     ) {

@@ -88,7 +88,9 @@ final class Platform: Sendable {
 
     private func addBridge() throws(MachineError) {
         let bridge: Function
-        do throws(ConfigurationError) { bridge = try .hostBridge() } catch { throw .configuration("host bridge", error) }
+        do throws(ConfigurationError) { bridge = try .hostBridge() } catch {
+            throw .configuration("host bridge", error)
+        }
         hotPlug.setPresent(slot: 0, isRemovable: false)
         do throws(BusError) { try bus.insert(bridge, at: 0) } catch { throw .bus("host bridge", error) }
     }

@@ -12,7 +12,8 @@ enum ProcessorFailure {
         switch end {
         case .tripleFault: "triple fault: the guest's kernel failed to handle its own fault"
         case .internalError(let code): "KVM internal error \(code): \(internalError(code))"
-        case .entryFailed(let code): "the processor refused the guest's state (hardware reason 0x\(String(code, radix: 16)))"
+        case .entryFailed(let code):
+            "the processor refused the guest's state (hardware reason 0x\(String(code, radix: 16)))"
         case .memoryFault(let address): missingPage(address, backends: backends)
         case .halted: "halted for good"
         case .systemEvent(let type): "system event \(type)"

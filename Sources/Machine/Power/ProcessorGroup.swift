@@ -108,7 +108,8 @@ final class ProcessorGroup: Sendable {
     ) {
         var rest = Rest.none
         while true {
-            let (order, resumptions) = state.wait(while: { $0.order == .pause || ($0.order == .run && rest.lasts($0)) }) { state in
+            let (order, resumptions) = state.wait(while: { $0.order == .pause || ($0.order == .run && rest.lasts($0)) })
+            { state in
                 if state.order == .run { state.running += 1 }
                 return (state.order, state.resumptions)
             }

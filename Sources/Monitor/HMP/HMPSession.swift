@@ -49,7 +49,9 @@ public final class HMPSession: MonitorSession {
             send(editor.echo(of: line) + "\n")
             send(run(line, &editor))
         case .enterTooLong:
-            send("\nError: a command is longer than \(LineEditor.maximumByteCount) bytes and was not carried out\n" + Self.prompt)
+            send(
+                "\nError: a command is longer than \(LineEditor.maximumByteCount) bytes and was not carried out\n"
+                    + Self.prompt)
             editor.forgetDisplay()
         case .complete(let text): complete(text, &editor)
         case .clearScreen:

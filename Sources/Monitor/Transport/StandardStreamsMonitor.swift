@@ -61,7 +61,9 @@ final class StandardStreamsMonitor: Sendable {
         var interests = [Poll.Interest(arrival.rawDescriptor)]
         if hasOutput { interests.append(Poll.Interest(output.rawValue, forOutput: true)) }
         if let input, !isEnding { interests.append(Poll.Interest(input.rawValue)) }
-        guard let ready = try? Poll.wait(interests, timeout: isEnding ? 500 : nil), ready.contains(true) else { return false }
+        guard let ready = try? Poll.wait(interests, timeout: isEnding ? 500 : nil), ready.contains(true) else {
+            return false
+        }
         arrival.clear()
         if hasOutput, ready[1] { write(to: output) }
         if let input, !isEnding, ready.last == true { isOpen = read(from: input, session) }

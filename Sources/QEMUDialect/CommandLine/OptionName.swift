@@ -5,7 +5,8 @@ protocol CommandLineOption: RawRepresentable, Hashable where RawValue == String 
 
 /// The options of `run`.
 enum OptionName: String, CaseIterable, CommandLineOption {
-    case machine, accel, cpu, smp, name, object, device, kernel, initrd, append, serial, monitor, qmp, nographic, pidfile
+    case machine, accel, cpu, smp, name, object, device, kernel, initrd, append, serial, monitor, qmp, nographic,
+        pidfile
     case machineShort = "M"
     case enableKVM = "enable-kvm"
     case memory = "m"

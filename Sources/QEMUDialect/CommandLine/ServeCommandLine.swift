@@ -111,14 +111,16 @@ private struct ServeConfigurationBuilder {
         guard backend.file?.durability != .powerCutTest else {
             throw .unsupportedValue(
                 parameter: "durability", value: "power-cut-test",
-                reason: "the client maps the file, and what its guest stores cannot be kept from it; use needletail run")
+                reason: "the client maps the file, and what its guest stores cannot be kept from it; use needletail run"
+            )
         }
     }
 
     private static func checkServable(_ device: VirtioPMemOptions) throws(DialectError) {
         if let slot = device.slot {
             throw .unsupportedValue(
-                parameter: "addr", value: "\(slot.device)", reason: "the client's machine has the slots; give addr there")
+                parameter: "addr", value: "\(slot.device)",
+                reason: "the client's machine has the slots; give addr there")
         }
         guard device.memoryAddress == 0 else {
             throw .unsupportedValue(

@@ -31,5 +31,6 @@ private let virtioPMemProperties = [
         name: "x-needletail-queue-size", type: "uint16", meaning: "Largest queue, 2 to 1024 descriptors (default: 128)"),
     PropertyDescription(
         name: "x-shmem", type: "bool",
-        meaning: "The memory is a PCI BAR, as virtio's shared memory region; Linux before 6.8 finds it, too (default: off)"),
+        meaning:
+            "The memory is a PCI BAR, as virtio's shared memory region; Linux before 6.8 finds it, too (default: off)"),
 ]

@@ -29,7 +29,8 @@ public struct DeviceInventory: Equatable, Sendable {
         if device.offersSharedMemoryRegion, backend.file?.durability == .powerCutTest {
             throw .unsupportedValue(
                 parameter: "x-shmem", value: "on",
-                reason: "with durability=power-cut-test the memory has to stay where it is, or stores could be overlooked")
+                reason:
+                    "with durability=power-cut-test the memory has to stay where it is, or stores could be overlooked")
         }
         try checkSlot(of: device)
         devices.append(device)

@@ -39,7 +39,8 @@ extension VirtioPMemOptions {
         }
         queueSize = try Self.takeQueueSize(from: &reader)
         let rate = try Self.takeInteger("x-needletail-flush-rate", from: &reader)
-        flushLimit = FlushLimitOptions(rate: rate ?? 0, burst: try Self.takeInteger("x-needletail-flush-burst", from: &reader))
+        flushLimit = FlushLimitOptions(
+            rate: rate ?? 0, burst: try Self.takeInteger("x-needletail-flush-burst", from: &reader))
         for property in fixedVirtioPCIProperties {
             if let value = reader.text(property.name) { try property.check(value) }
         }

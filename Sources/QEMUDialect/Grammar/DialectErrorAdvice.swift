@@ -39,7 +39,8 @@ extension DialectError {
         case .unknownDevice: "The devices here are: virtio-pmem-pci"
         case .nvdimmNotSupported, .deviceWithoutTransport:
             "Use -device virtio-pmem-pci,memdev=ID instead: persistent memory on an ordinary file."
-        case .propertyNotFound(let device, _) where device == virtioPMemModel: "-device \(device),help lists the properties."
+        case .propertyNotFound(let device, _) where device == virtioPMemModel:
+            "-device \(device),help lists the properties."
         case .deviceRefusesValue(_, _, _, let expected): expected
         case .memoryBackendNotNamed: "Add memdev=ID, where ID is the id of a memory-backend object."
         case .memoryBackendNotFound(let id):
@@ -55,7 +56,8 @@ extension DialectError {
 
     private var optionAdvice: String? {
         switch self {
-        case .slotsWithoutMaximum: "Add maxmem=SIZE, or leave slots out: memory cannot be hot-plugged, pmem needs neither."
+        case .slotsWithoutMaximum:
+            "Add maxmem=SIZE, or leave slots out: memory cannot be hot-plugged, pmem needs neither."
         case .maximumBelowSize, .slotsButNoRoom, .tooManySlots:
             "slots and maxmem are checked and otherwise without effect: leave both out."
         case .topologyParameterUnexpected: "Possible are: cpus, sockets, dies, cores, threads, maxcpus"
@@ -76,7 +78,8 @@ extension DialectError {
         case .serialBackendWithoutPath(let kind): "Write \(kind):PATH."
         case .waitWithoutServer: "Add server=on, or leave wait out."
         case .tooManySerialPorts: "Give -serial once."
-        case .nothingToServe: "Add -device virtio-pmem-pci,memdev=ID and its -object; needletail serve -help lists the options."
+        case .nothingToServe:
+            "Add -device virtio-pmem-pci,memdev=ID and its -object; needletail serve -help lists the options."
         case .onlyWithKernel, .kernelMissing: "Add -kernel FILE: a Linux bzImage, or an ELF file with a PVH note."
         default: nil
         }

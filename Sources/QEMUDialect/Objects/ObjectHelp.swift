@@ -55,8 +55,10 @@ private let fileProperties = [
     PropertyDescription(name: "offset", type: "size", meaning: "Where in the file the memory begins"),
     PropertyDescription(name: "discard-data", type: "bool", meaning: "The content need not outlive the monitor"),
     PropertyDescription(
-        name: "durability", type: "str", meaning: "fsync; or power-cut-test: the file has what was flushed, nothing else"),
-    PropertyDescription(name: "locking", type: "OnOffAuto", meaning: "Keep a second user away; auto: where the file system can"),
+        name: "durability", type: "str",
+        meaning: "fsync; or power-cut-test: the file has what was flushed, nothing else"),
+    PropertyDescription(
+        name: "locking", type: "OnOffAuto", meaning: "Keep a second user away; auto: where the file system can"),
     PropertyDescription(name: "pmem", type: "bool", meaning: "A real NVDIMM as backing store; only off"),
 ]
 

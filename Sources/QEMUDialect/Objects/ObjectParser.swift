@@ -20,7 +20,9 @@ extension MemoryBackendOptions {
     init(from reader: inout PropertyReader) throws(DialectError) {
         let id = try reader.identifier()
         kind = try Self.takeKind(from: &reader)
-        guard let id else { throw .missingParameter("id", advice: "Add id=NAME, for example id=mem1; a device's memdev refers to it.") }
+        guard let id else {
+            throw .missingParameter("id", advice: "Add id=NAME, for example id=mem1; a device's memdev refers to it.")
+        }
         self.id = id
         isDumped = try reader.boolean("dump") ?? true
         try Self.refuse("host-nodes", from: &reader, reason: "memory is not bound to NUMA nodes; use numactl --membind")
@@ -59,7 +61,9 @@ extension MemoryBackendOptions {
         from reader: inout PropertyReader, _ kind: Kind
     ) throws(DialectError) -> UInt64 {
         let count = try reader.unsigned("prealloc-threads") ?? 1
-        guard count > 0 else { throw .propertyRefusesValue(property: "prealloc-threads", type: kind.rawValue, value: "0") }
+        guard count > 0 else {
+            throw .propertyRefusesValue(property: "prealloc-threads", type: kind.rawValue, value: "0")
+        }
         return count
     }
 
@@ -105,7 +109,8 @@ extension MemoryBackendOptions.FileOptions {
         if try reader.boolean("pmem") == true {
             throw .unsupportedValue(
                 parameter: "pmem", value: "on",
-                reason: "a real NVDIMM as backing store; leave it out, the guest's flushes make an ordinary file durable")
+                reason:
+                    "a real NVDIMM as backing store; leave it out, the guest's flushes make an ordinary file durable")
         }
         opensReadOnly = try reader.boolean("readonly") ?? false
         readOnlyMemory = try reader.choice("rom", MemoryBackendOptions.AutomaticSwitch.self) ?? .auto

@@ -91,7 +91,8 @@ func parseName(_ text: String) throws(DialectError) -> (name: String?, warnings:
     // Threads always bear names.
     _ = try reader.boolean("debug-threads")
     if let process = reader.text("process") {
-        throw .unsupportedValue(parameter: "process", value: process, reason: "the process keeps its name; leave it out")
+        throw .unsupportedValue(
+            parameter: "process", value: process, reason: "the process keeps its name; leave it out")
     }
     try reader.finish(accepted: ["guest", "debug-threads"])
     return (name, options.warnings)

@@ -73,7 +73,8 @@ struct Regions {
     private func check(_ access: RegionAccess) throws(Refusal) {
         let size = try information(access.region).size
         let (end, overflow) = access.offset.addingReportingOverflow(UInt64(access.byteCount))
-        guard !overflow, end <= size, access.byteCount > 0, Int(access.byteCount) <= ServerVersion.largestTransfer else {
+        guard !overflow, end <= size, access.byteCount > 0, Int(access.byteCount) <= ServerVersion.largestTransfer
+        else {
             throw .invalid
         }
     }

@@ -19,7 +19,8 @@ struct ClientFile {
         else { throw .wrongDescriptor }
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         let page = UInt64(system.pageByteCount)
-        guard !overflow, end <= status.byteCount, offset % page == 0, byteCount % page == 0, let count = Int(exactly: byteCount)
+        guard !overflow, end <= status.byteCount, offset % page == 0, byteCount % page == 0,
+            let count = Int(exactly: byteCount)
         else { throw .invalid }
         do throws(SystemCallError) {
             return try HostMapping(

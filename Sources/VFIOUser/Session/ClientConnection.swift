@@ -107,7 +107,9 @@ extension ClientConnection {
         while !rest.isEmpty {
             switch socket.send(rest, descriptors: descriptors) {
             case .written(0):
-                try wait(Poll.Interest(socket.rawValue, forOutput: true), until: deadline, "it does not read what it asked for")
+                try wait(
+                    Poll.Interest(socket.rawValue, forOutput: true), until: deadline,
+                    "it does not read what it asked for")
             case .written(let count):
                 rest = rest.dropFirst(count)
                 descriptors = []

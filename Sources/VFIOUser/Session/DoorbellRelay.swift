@@ -10,7 +10,9 @@ struct DoorbellRelay {
 
     /// nil for a doorbell in no BAR, or without an eventfd to be had.
     init?(_ doorbell: ServedDevice.Doorbell, of function: Function) {
-        guard let registers = function.bars.first(where: { $0.index == doorbell.bar })?.contents, let event = try? EventFD() else {
+        guard let registers = function.bars.first(where: { $0.index == doorbell.bar })?.contents,
+            let event = try? EventFD()
+        else {
             return nil
         }
         self.doorbell = doorbell

@@ -58,7 +58,9 @@ public final class Session {
     public func handle(_ message: Message) -> Outcome {
         let header = message.header
         guard header.isCommand else { return .end("it sent a reply to nothing") }
-        guard hasVersion || header.command == Command.version.rawValue else { return .end("its first message was no VERSION") }
+        guard hasVersion || header.command == Command.version.rawValue else {
+            return .end("its first message was no VERSION")
+        }
         do throws(Refusal) {
             let request = try Request(command: header.command, payload: message.payload[...])
             if case .version(let proposal) = request, proposal.major != ServerVersion.major {
@@ -196,7 +198,9 @@ extension Session {
 
     private func setInterrupts(_ setting: InterruptSetting, _ descriptors: [SharedDescriptor]) throws(Refusal) {
         guard setting.index < UInt32(InterruptIndex.count) else { throw .invalid }
-        if setting.index == InterruptIndex.messageSignalledExtended { return try device.interrupts.apply(setting, descriptors) }
+        if setting.index == InterruptIndex.messageSignalledExtended {
+            return try device.interrupts.apply(setting, descriptors)
+        }
         // Of the other kinds the device has none: there is nothing that could be set, but clients turn them off.
         guard setting.start == 0, setting.count == 0, descriptors.isEmpty else { throw .invalid }
     }

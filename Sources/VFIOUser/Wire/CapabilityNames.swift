@@ -35,7 +35,9 @@ struct CapabilityNames {
                     guard open.count < CapabilityNames.deepest else { return false }
                     open.append(byte)
                 case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                    guard open.popLast() == (byte == UInt8(ascii: "}") ? UInt8(ascii: "{") : UInt8(ascii: "[")) else { return false }
+                    guard open.popLast() == (byte == UInt8(ascii: "}") ? UInt8(ascii: "{") : UInt8(ascii: "[")) else {
+                        return false
+                    }
                     if open.isEmpty { return rest.allSatisfy(Self.isSpace) }
                 case UInt8(ascii: "\""):
                     guard let string = takeString() else { return false }
@@ -47,7 +49,9 @@ struct CapabilityNames {
         }
 
         private mutating func note(_ string: String) {
-            guard rest.first(where: { !Self.isSpace($0) }) == UInt8(ascii: ":"), open.last == UInt8(ascii: "{") else { return }
+            guard rest.first(where: { !Self.isSpace($0) }) == UInt8(ascii: ":"), open.last == UInt8(ascii: "{") else {
+                return
+            }
             if open.count == 1 { outerName = string }
             if open.count == 2, outerName == "capabilities" { names.insert(string) }
         }

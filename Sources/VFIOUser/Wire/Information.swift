@@ -7,7 +7,9 @@ enum DeviceInformation {
 
     static var payload: [UInt8] {
         var writer = WireWriter()
-        for field in [16, reset | pci, UInt32(RegionIndex.count), UInt32(InterruptIndex.count)] as [UInt32] { writer.put(field) }
+        for field in [16, reset | pci, UInt32(RegionIndex.count), UInt32(InterruptIndex.count)] as [UInt32] {
+            writer.put(field)
+        }
         return writer.bytes
     }
 }
@@ -87,7 +89,9 @@ struct InterruptInformation {
 
     var payload: [UInt8] {
         var writer = WireWriter()
-        for field in [16, vectorCount > 0 ? Self.eventFD : 0, index, UInt32(clamping: vectorCount)] as [UInt32] { writer.put(field) }
+        for field in [16, vectorCount > 0 ? Self.eventFD : 0, index, UInt32(clamping: vectorCount)] as [UInt32] {
+            writer.put(field)
+        }
         return writer.bytes
     }
 }

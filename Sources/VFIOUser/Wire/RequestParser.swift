@@ -50,7 +50,9 @@ extension Request {
     }
 
     private static func writeRegion(_ reader: inout WireReader) -> Request? {
-        guard let access = RegionAccess(&reader), UInt64(reader.rest.count) == UInt64(access.byteCount) else { return nil }
+        guard let access = RegionAccess(&reader), UInt64(reader.rest.count) == UInt64(access.byteCount) else {
+            return nil
+        }
         let data = Array(reader.rest)
         reader = WireReader([])
         return .writeRegion(access, data)
@@ -60,7 +62,8 @@ extension Request {
         guard let count = reader.take(UInt64.self), count == UInt64(reader.rest.count) / 24 else { return nil }
         var writes: [RegionWrite] = []
         for _ in 0..<count {
-            guard let access = RegionAccess(&reader), let data = reader.take(UInt64.self), (1...8).contains(access.byteCount)
+            guard let access = RegionAccess(&reader), let data = reader.take(UInt64.self),
+                (1...8).contains(access.byteCount)
             else { return nil }
             var bytes = WireWriter()
             bytes.put(data)
@@ -117,7 +120,8 @@ extension InterruptSetting {
         else { return nil }
         guard argumentSize >= Self.byteCount, flags & ~(Self.dataMask | Self.actionMask) == 0 else { throw .invalid }
         let data = try Self.data(flags & Self.dataMask, count, &reader)
-        self.init(data: data, action: try Self.action(flags & Self.actionMask), index: index, start: start, count: count)
+        self.init(
+            data: data, action: try Self.action(flags & Self.actionMask), index: index, start: start, count: count)
     }
 
     /// Exactly one kind of data ("VFIO_USER_DEVICE_SET_IRQS").

@@ -138,7 +138,9 @@ extension SplitQueue {
     }
 
     /// Section 2.7.5.3: the chain in the table begins at its first entry and is linked like any other.
-    private func walk(_ indirect: IndirectTable, into chain: inout ChainBuilder, in memory: MemoryMap) throws(ChainError) {
+    private func walk(_ indirect: IndirectTable, into chain: inout ChainBuilder, in memory: MemoryMap)
+        throws(ChainError)
+    {
         var index: UInt16 = 0
         while true {
             let raw = try indirect.descriptor(UInt32(index), in: memory)

@@ -72,7 +72,9 @@ final class PCIConfigurationAccess: RegisterBlock {
                 $0.load(at: Register.length, byteCount: 4)
             )
         }
-        guard let block = blocks[bar], length == 1 || length == 2 || length == 4, offset % length == 0 else { return nil }
+        guard let block = blocks[bar], length == 1 || length == 2 || length == 4, offset % length == 0 else {
+            return nil
+        }
         return Target(block: block, offset: offset, byteCount: Int(length))
     }
 }

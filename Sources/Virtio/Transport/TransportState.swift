@@ -56,7 +56,9 @@ extension TransportState {
         if written.contains(.acknowledge) { status.insert(.acknowledge) }
         if written.contains(.driver), status.contains(.acknowledge) { status.insert(.driver) }
         if written.contains(.featuresOK), status.contains(.driver), featuresAreAcceptable { status.insert(.featuresOK) }
-        guard written.contains(.driverOK), status.contains(.featuresOK), !status.contains(.driverOK) else { return .none }
+        guard written.contains(.driverOK), status.contains(.featuresOK), !status.contains(.driverOK) else {
+            return .none
+        }
         status.insert(.driverOK)
         phase = .activating
         return .activate

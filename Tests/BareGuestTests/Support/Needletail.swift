@@ -28,7 +28,9 @@ enum Needletail {
     }()
 
     static func succeeds(_ arguments: [String], seconds: Double = 20) -> Bool {
-        guard let folder = try? WorkFolder(), let process = try? HostProcess(arguments, in: folder) else { return false }
+        guard let folder = try? WorkFolder(), let process = try? HostProcess(arguments, in: folder) else {
+            return false
+        }
         return process.wait(seconds: seconds) == .exited(0)
     }
 }

@@ -20,7 +20,9 @@ final class SocketClient {
     static func accepting<Result>(on path: String, _ body: () throws -> Result) throws -> (SocketClient, Result) {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }
-        guard unsafe use(path, { unsafe bind(listener, $0, $1) }), listen(listener, 1) == 0 else { throw POSIXError(.EADDRINUSE) }
+        guard unsafe use(path, { unsafe bind(listener, $0, $1) }), listen(listener, 1) == 0 else {
+            throw POSIXError(.EADDRINUSE)
+        }
         let result = try body()
         var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&entry, 1, 10_000) == 1 else { throw POSIXError(.ETIMEDOUT) }

@@ -1,6 +1,7 @@
 /// `info qtree`: buses and devices, indented, with the properties that can differ from device to device.
 func deviceTreeAnswer(_ functions: [PCIFunctionStatus], _ devices: [MemoryDeviceStatus]) -> String {
-    var text = "bus: main-system-bus\n  type System\n  dev: needletail-pcihost, id \"\"\n    bus: pcie.0\n      type PCIE\n"
+    var text =
+        "bus: main-system-bus\n  type System\n  dev: needletail-pcihost, id \"\"\n    bus: pcie.0\n      type PCIE\n"
     for function in functions {
         text += functionTree(function, devices.first { $0.slot == function.slot }).map { "      \($0)\n" }.joined()
     }

@@ -65,7 +65,8 @@ private func flushLines(_ flushes: MemoryDeviceStatus.Flushes) -> [String] {
         lines.append("  sync latency in us, median, p90, p99, maximum of \(latency.count): \(figures)")
     }
     if let limit = flushes.limit {
-        lines.append("  limit: \(limit.rate) syncs per second, burst \(limit.burst), waited for \(flushes.throttled) times")
+        lines.append(
+            "  limit: \(limit.rate) syncs per second, burst \(limit.burst), waited for \(flushes.throttled) times")
     }
     if flushes.droppedStores > 0 { lines.append("  stores into read-only memory: \(flushes.droppedStores)") }
     return lines

@@ -5,7 +5,9 @@ let powerCutVerb = HMPVerb(
 ) { (arguments) throws(HMPError) in
     var options = PowerCutOptions()
     if let word = try arguments.takeWord() {
-        guard let mode = PowerCutOptions.Mode(rawValue: word) else { throw arguments.problem("drop, subset or torn expected") }
+        guard let mode = PowerCutOptions.Mode(rawValue: word) else {
+            throw arguments.problem("drop, subset or torn expected")
+        }
         options.mode = mode
     }
     if let seed = try arguments.takeUnsigned() { options.seed = seed }
