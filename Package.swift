@@ -47,29 +47,30 @@ let package = Package(
         room("Host", ["CLinux", system]),
         room("GuestMemory", ["Host"]),
         room("PCI"),
-        room("Backend", ["Host", "GuestMemory", system]),
+        // What devices and objects can be asked for, as plain values.
+        room("Options"),
+        room("Backend", ["Host", "GuestMemory", "Options", system]),
         room("Virtio", ["Host", "GuestMemory", "PCI"]),
         room("VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio"]),
         room("KVM", ["CLinux", "Host"]),
         room("Board", ["GuestMemory", "PCI"]),
         // What both front-ends make of the same options.
-        room("Assembly", ["Host", "Backend", "VirtioPMem", "QEMUDialect", logging]),
+        room("Assembly", ["Host", "Backend", "Options", "VirtioPMem", "QEMUDialect", logging]),
         room(
             "Machine",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "QEMUDialect",
-                "Assembly",
-                logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "Options",
+                "QEMUDialect", "Assembly", logging,
             ]),
         room("VFIOUser", ["Host", "GuestMemory", "PCI"]),
         room(
             "Server",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "QEMUDialect", "Assembly",
-                logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "Options", "QEMUDialect",
+                "Assembly", logging,
             ]),
-        room("QEMUDialect"),
-        room("QMPDialect", ["QEMUDialect"]),
+        room("QEMUDialect", ["Options"]),
+        room("QMPDialect", ["Options", "QEMUDialect"]),
         room("Monitor", ["Host", "QEMUDialect", "QMPDialect", logging, nioCore, nioPosix, system]),
         .executableTarget(
             name: "needletail", dependencies: ["Host", "Machine", "Monitor", "Server", "QEMUDialect", logging],
@@ -77,19 +78,20 @@ let package = Package(
         tests(of: "Host", ["CLinux", system]),
         tests(of: "GuestMemory", ["Host"]),
         tests(of: "PCI", ["SeededRandom"]),
-        tests(of: "Backend", ["Host", system]),
+        tests(of: "Backend", ["Host", "Options", system]),
         .testTarget(
             name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio", "SeededRandom"],
             swiftSettings: strict),
-        tests(of: "QEMUDialect", ["SeededRandom"]),
+        tests(of: "QEMUDialect", ["Options", "SeededRandom"]),
         // The whole monitor with a guest of a few kilobytes, on whatever /dev/kvm there is.
         .testTarget(
             name: "BareGuestTests", dependencies: ["CLinux", "needletail", "SeededRandom", "TestSupport"],
             swiftSettings: strict),
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
-        tests(of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "QEMUDialect", logging]),
-        tests(of: "QMPDialect", ["QEMUDialect"]),
-        tests(of: "Monitor", ["Host", "QEMUDialect", "QMPDialect", logging]),
+        tests(
+            of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "Options", "QEMUDialect", logging]),
+        tests(of: "QMPDialect", ["Options", "QEMUDialect"]),
+        tests(of: "Monitor", ["Host", "Options", "QEMUDialect", "QMPDialect", logging]),
         tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),
         // Random numbers that can be had again.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),

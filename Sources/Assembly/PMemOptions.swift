@@ -1,13 +1,16 @@
-public import QEMUDialect
+public import Options
 public import VirtioPMem
 
 // What the command line's words mean for the device.
 
 extension FlushPolicy {
-    /// Whoever takes memory without a file, or says discard-data=on, says that the data is to be thrown away. A private copy of
-    /// a file (share=off) alone does not say it: the guest would take its flushes for kept.
-    public init(_ options: QEMUDialect.MemoryBackendOptions) {
-        self = options.file?.discardsData ?? true ? .discardOnPowerOff : .syncBackend
+    /// Memory without a file, and discard-data=on, say that the data is to be thrown away. A private copy of a file (share=off) alone
+    /// does not say it: the guest would take its flushes for kept.
+    public init(_ options: any MemoryBackendOptions) {
+        switch options {
+        case let options as FileBackendOptions: self = options.discardsData ? .discardOnPowerOff : .syncBackend
+        default: self = .discardOnPowerOff
+        }
     }
 }
 
@@ -17,5 +20,5 @@ extension FlushLimit {
 
 extension VirtioPMemOptions {
     /// The device's id. Where none was given, a name that no id can equal: ids have no `=`.
-    public var name: String { id ?? "memdev=\(memoryBackend)" }
+    public var name: String { id ?? anonymousName }
 }

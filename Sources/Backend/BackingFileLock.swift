@@ -1,4 +1,5 @@
 import Host
+import Options
 import SystemPackage
 
 // Two machines that write one file destroy it, each with its own idea of the file system in it. QEMU locks disk images

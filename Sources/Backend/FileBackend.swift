@@ -1,8 +1,13 @@
 public import Host
+public import Options
 
 /// `memory-backend-file`: memory that is a file of the host, or a private copy of one.
 public final class FileBackend: MemoryBackend {
-    public let description: MemoryBackendDescription
+    /// As they were given.
+    public let options: FileBackendOptions
+    public let byteCount: UInt64
+    /// Whether a lock keeps a second user away from the file.
+    public let isLocked: Bool
     public let warnings: [MemoryBackendWarning]
     public let mapping: HostMapping
     public let alignment: UInt64
@@ -10,8 +15,9 @@ public final class FileBackend: MemoryBackend {
     public let powerCutTest: PowerCutTest?
     private let file: BackingFile
 
-    public var id: String { description.id }
-    public var byteCount: UInt64 { description.byteCount }
+    public var id: String { options.id }
+    public var memoryOptions: MemoryOptions { options.memory }
+    public var path: String? { options.path }
 
     /// Opens, locks, sizes and maps the file. On an error the disk is as it was.
     public init(_ options: FileBackendOptions) throws(MemoryBackendError) {
@@ -31,7 +37,7 @@ public final class FileBackend: MemoryBackend {
             [lockWarning, file.synchronizeName()].compactMap { $0 }
             + sizeWarnings(id: options.id, given: options.byteCount, used: memory.byteCount)
         (mapping, alignment, reachesFile) = (memory.mapping, memory.alignment, options.reachesFile)
-        description = options.description(byteCount: memory.byteCount, isLocked: isLocked)
+        (byteCount, self.isLocked, self.options) = (memory.byteCount, isLocked, options)
         self.file = file
     }
 
@@ -63,9 +69,11 @@ public final class FileBackend: MemoryBackend {
 
     /// A file that was opened for reading alone can be mapped by nobody for writing.
     public var shareableFile: ShareableFile? {
-        guard description.isShared || description.isROM else { return nil }
-        return ShareableFile(descriptor: file.descriptor.rawValue, offset: description.offset)
+        guard options.isShared || options.isROM else { return nil }
+        return ShareableFile(descriptor: file.descriptor.rawValue, offset: options.offset)
     }
+
+    public var requiredFileByteCount: UInt64? { options.offset + byteCount }
 
     public func currentFileByteCount() -> UInt64? { try? file.byteCount() }
 
@@ -73,7 +81,7 @@ public final class FileBackend: MemoryBackend {
 
     public func pageCacheUsage() -> PageCacheUsage? {
         do throws(SystemCallError) {
-            return try file.descriptor.pageCacheUsage(offset: description.offset, byteCount: byteCount)
+            return try file.descriptor.pageCacheUsage(offset: options.offset, byteCount: byteCount)
         } catch {
             return mapping.residentByteCount().map { PageCacheUsage(resident: $0, dirty: nil) }
         }
@@ -81,7 +89,7 @@ public final class FileBackend: MemoryBackend {
 
     public func discardIfAsked() {
         // Only the part that the memory shows, as blocks of the file; other memory goes with the mapping anyway.
-        if description.discardsData, reachesFile { try? mapping.discard(freeingBlocks: true) }
+        if options.discardsData, reachesFile { try? mapping.discard(freeingBlocks: true) }
     }
 
     deinit { discardIfAsked() }

@@ -1,20 +1,17 @@
+import Options
+
 // What the options of memory-backend-file mean together.
 
 extension FileBackendOptions {
     /// Whether stores reach the file, at once or with a flush.
     var reachesFile: Bool { isShared && !opensReadOnly }
 
-    /// Whether nobody can store into the memory.
-    var isROM: Bool { rom == .automatic ? opensReadOnly : rom == .on }
-
-    var isPowerCutTest: Bool { durability == .powerCutTest }
-
     /// Whether stores reach the file at once.
     var isMappedShared: Bool { isShared && !isPowerCutTest }
 
     /// Refuses what is wrong whatever the file is.
     func check() throws(MemoryBackendError) {
-        guard byteCount > 0 else { throw .sizeIsZero(.file) }
+        guard byteCount > 0 else { throw .sizeIsZero(type: type) }
         if rom == .on, !opensReadOnly { throw .romOverWritableFile }
         if rom == .off, opensReadOnly, isShared { throw .writableMemoryOverSharedReadOnlyFile }
         if isPowerCutTest { try checkPowerCutTest() }
@@ -33,19 +30,5 @@ extension FileBackendOptions {
     func checkMultiples(ofPage page: UInt64) throws(MemoryBackendError) {
         guard alignment % page == 0 else { throw .alignmentNotPageMultiple(alignment: alignment, pageByteCount: page) }
         guard offset % page == 0 else { throw .offsetNotPageMultiple(offset: offset, pageByteCount: page) }
-    }
-
-    func description(byteCount: UInt64, isLocked: Bool) -> MemoryBackendDescription {
-        var result = MemoryBackendDescription(kind: .file, id: id, byteCount: byteCount)
-        result.path = path
-        result.isShared = isShared
-        result.opensReadOnly = opensReadOnly
-        result.isROM = isROM
-        result.offset = offset
-        result.discardsData = discardsData
-        result.durability = durability
-        result.isLocked = isLocked
-        result.memory = memory
-        return result
     }
 }

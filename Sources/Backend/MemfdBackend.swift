@@ -1,34 +1,32 @@
 public import Host
+public import Options
 import SystemPackage
 
 /// `memory-backend-memfd`: a file without a name, in memory, gone with its last holder.
 public final class MemfdBackend: MemoryBackend {
-    public let description: MemoryBackendDescription
+    public let memoryOptions: MemoryOptions
     public let warnings: [MemoryBackendWarning]
     public let alignment: UInt64
     private let file: MemoryFile
 
-    public var id: String { description.id }
-    public var byteCount: UInt64 { description.byteCount }
+    public var id: String { memoryOptions.id }
+    public var byteCount: UInt64 { UInt64(clamping: file.mapping.byteCount) }
     public var mapping: HostMapping { file.mapping }
     /// Stores reach a file, but none that outlives the machine.
     public var reachesFile: Bool { false }
 
     public init(_ options: MemfdBackendOptions) throws(MemoryBackendError) {
-        guard options.byteCount > 0 else { throw .sizeIsZero(.memfd) }
+        guard options.byteCount > 0 else { throw .sizeIsZero(type: options.type) }
         file = try MemoryFile.make(options)
         try options.memory.preallocate(file.mapping, id: options.id)
         alignment = file.alignment
-        var description = MemoryBackendDescription(
-            kind: .memfd, id: options.id, byteCount: UInt64(clamping: file.mapping.byteCount))
-        description.isShared = options.isShared
-        description.memory = options.memory
-        self.description = description
-        warnings = sizeWarnings(id: options.id, given: options.byteCount, used: description.byteCount)
+        memoryOptions = options.memory
+        warnings = sizeWarnings(
+            id: options.id, given: options.byteCount, used: UInt64(clamping: file.mapping.byteCount))
     }
 
     public var shareableFile: ShareableFile? {
-        description.isShared ? ShareableFile(descriptor: file.descriptor.rawValue, offset: 0) : nil
+        memoryOptions.isShared ? ShareableFile(descriptor: file.descriptor.rawValue, offset: 0) : nil
     }
 
     public func synchronize() {}

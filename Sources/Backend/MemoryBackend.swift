@@ -1,4 +1,5 @@
 public import Host
+public import Options
 
 /// Host memory that a guest device presents: QEMU's memory-backend objects.
 public protocol MemoryBackend: AnyObject, Sendable {
@@ -14,8 +15,10 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// What the mapping's host address is a multiple of, in bytes, a power of two. A guest address that is a multiple as
     /// well lets KVM map huge pages.
     var alignment: UInt64 { get }
-    /// What a person asks about with `info memdev`.
-    var description: MemoryBackendDescription { get }
+    /// What every memory backend can be asked for, as it was given: `byteCount` may be less than the backend's.
+    var memoryOptions: MemoryOptions { get }
+    /// The path that was given; nil without a file.
+    var path: String? { get }
     /// What a person should know who attaches this memory to a persistent memory device.
     var warnings: [MemoryBackendWarning] { get }
 
@@ -33,8 +36,11 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// - Throws: the kernel's reason; the stores may then be lost, and a later success says nothing about them.
     func synchronize() throws(SystemCallError)
 
-    /// The file's size now, in bytes; nil without a file. Below offset plus size, somebody has made the file shorter, and
-    /// an access that a guest made failed for that reason.
+    /// The size in bytes that the file has to have: offset plus size; nil without a path.
+    var requiredFileByteCount: UInt64? { get }
+
+    /// The file's size now, in bytes; nil without a file. When it is less than required, the file was made shorter, and the
+    /// guest's accesses beyond its end fail.
     func currentFileByteCount() -> UInt64?
 
     /// Lets a watch notice changes of the file's size; does nothing without a file.
@@ -51,12 +57,12 @@ public protocol MemoryBackend: AnyObject, Sendable {
 
 extension MemoryBackend {
     public var alignment: UInt64 { naturalAlignment(ofByteCount: byteCount) }
-    public var description: MemoryBackendDescription {
-        MemoryBackendDescription(kind: .ram, id: id, byteCount: byteCount)
-    }
+    public var memoryOptions: MemoryOptions { MemoryOptions(id: id, byteCount: byteCount) }
+    public var path: String? { nil }
     public var warnings: [MemoryBackendWarning] { [] }
     public var shareableFile: ShareableFile? { nil }
     public var powerCutTest: PowerCutTest? { nil }
+    public var requiredFileByteCount: UInt64? { nil }
     public func currentFileByteCount() -> UInt64? { nil }
     public func watch(by watch: FileWatch) throws(SystemCallError) {}
     public func pageCacheUsage() -> PageCacheUsage? { nil }
@@ -74,4 +80,17 @@ public struct ShareableFile: Equatable, Sendable {
 /// 1 GiB where a page of that size fits in, otherwise 2 MiB: the sizes of x86's huge pages.
 func naturalAlignment(ofByteCount byteCount: UInt64) -> UInt64 {
     byteCount >= 1 << 30 ? 1 << 30 : 2 << 20
+}
+
+/// Makes the memory backend that the options describe.
+///
+/// - Returns: nil for the options of an object that is no memory backend.
+/// - Throws: what the host refused; nothing on disk has changed then.
+public func makeMemoryBackend(_ options: any ObjectOptions) throws(MemoryBackendError) -> (any MemoryBackend)? {
+    switch options {
+    case let options as FileBackendOptions: try FileBackend(options)
+    case let options as RAMBackendOptions: try RAMBackend(options)
+    case let options as MemfdBackendOptions: try MemfdBackend(options)
+    default: nil
+    }
 }

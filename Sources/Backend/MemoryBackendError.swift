@@ -13,7 +13,8 @@ public enum MemoryBackendError: Error, Equatable, Sendable {
     }
 
     // The options by themselves.
-    case sizeIsZero(MemoryBackendDescription.Kind)
+    /// With the object's type.
+    case sizeIsZero(type: String)
     /// Rounded to pages, and with the offset, no file or address space is that large. In bytes.
     case sizeTooLarge(byteCount: UInt64)
     /// `rom=on` without `readonly=on`.

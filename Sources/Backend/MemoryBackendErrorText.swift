@@ -8,8 +8,8 @@ extension MemoryBackendError: CustomStringConvertible {
 
     private var optionText: String? {
         switch self {
-        case .sizeIsZero(let kind):
-            "property 'size' of \(kind.rawValue) doesn't take value '0'"
+        case .sizeIsZero(let type):
+            "property 'size' of \(type) doesn't take value '0'"
         case .sizeTooLarge(let byteCount):
             "'size' option \(hexadecimal(byteCount)) is larger than any file or memory on this host can be"
         case .romOverWritableFile:

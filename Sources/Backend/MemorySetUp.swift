@@ -1,4 +1,5 @@
 import Host
+import Options
 
 // What all kinds of memory backend do alike.
 

@@ -1,24 +1,22 @@
 public import Host
+public import Options
 
 /// `memory-backend-ram`: zeroed memory of this process, gone with the machine.
 public final class RAMBackend: MemoryBackend {
-    public let description: MemoryBackendDescription
+    public let memoryOptions: MemoryOptions
+    public let byteCount: UInt64
     public let warnings: [MemoryBackendWarning]
     public let mapping: HostMapping
 
-    public var id: String { description.id }
-    public var byteCount: UInt64 { description.byteCount }
+    public var id: String { memoryOptions.id }
     public var reachesFile: Bool { false }
 
     public init(_ options: RAMBackendOptions) throws(MemoryBackendError) {
-        guard options.byteCount > 0 else { throw .sizeIsZero(.ram) }
-        let byteCount = try roundedUp(options.byteCount, toPage: 4096)
+        guard options.byteCount > 0 else { throw .sizeIsZero(type: options.type) }
+        byteCount = try roundedUp(options.byteCount, toPage: 4096)
         mapping = try Self.map(options, byteCount)
         try options.memory.preallocate(mapping, id: options.id)
-        var description = MemoryBackendDescription(kind: .ram, id: options.id, byteCount: byteCount)
-        description.isShared = options.isShared
-        description.memory = options.memory
-        self.description = description
+        memoryOptions = options.memory
         warnings = sizeWarnings(id: options.id, given: options.byteCount, used: byteCount)
     }
 
@@ -27,6 +25,7 @@ public final class RAMBackend: MemoryBackend {
         if options.isShared {
             var memory = MemfdBackendOptions(id: options.id, byteCount: byteCount)
             memory.memory = options.memory
+            memory.memory.byteCount = byteCount
             return try MemoryFile.make(memory).mapping
         }
         do throws(SystemCallError) {

@@ -1,4 +1,4 @@
-/// Takes a command's arguments one by one; what is left at the end nobody knows.
+/// Takes a command's arguments one by one; what is left at the end is unknown.
 struct ArgumentReader {
     private var remaining: [JSONMember]
 
@@ -49,7 +49,7 @@ struct ArgumentReader {
         return texts
     }
 
-    /// - Throws: for the first argument that nobody took.
+    /// - Throws: for the first argument that was not taken.
     func finish() throws(QMPError) {
         if let unknown = remaining.first { throw .unexpected(unknown.name) }
     }

@@ -1,3 +1,4 @@
+import Options
 import QEMUDialect
 
 func pciAnswer(_ functions: [PCIFunctionStatus]) -> JSONValue {

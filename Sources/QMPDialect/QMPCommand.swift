@@ -1,12 +1,13 @@
+public import Options
 public import QEMUDialect
 
 /// A QMP command with its arguments, understood.
-public enum QMPCommand: Equatable, Sendable {
+public enum QMPCommand: Sendable {
     case negotiateCapabilities
     case query(QMPQuery)
-    case addObject(MemoryBackendOptions)
+    case addObject(any ObjectOptions)
     case removeObject(id: String)
-    case addDevice(VirtioPMemOptions)
+    case addDevice(any DeviceOptions)
     case removeDevice(id: String)
     case clearFailure(id: String)
     case setFlushLimit(id: String, FlushLimitOptions)

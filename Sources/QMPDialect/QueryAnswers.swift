@@ -1,3 +1,4 @@
+import Options
 public import QEMUDialect
 
 /// The value that a query returns.
@@ -42,11 +43,11 @@ private func processorAnswer(_ processor: ProcessorStatus) -> JSONValue {
     ])
 }
 
-private func memoryBackendAnswer(_ backend: MemoryBackendStatus) -> JSONValue {
+private func memoryBackendAnswer(_ backend: MemoryOptions) -> JSONValue {
     .object([
-        "share": .boolean(backend.isShared), "reserve": .boolean(backend.reservesSwap),
-        "prealloc": .boolean(backend.preallocates), "host-nodes": [], "size": .integer(backend.size),
-        "merge": .boolean(backend.mayMerge), "dump": .boolean(backend.isDumped), "policy": "default",
+        "share": .boolean(backend.isShared), "reserve": .boolean(backend.reserves),
+        "prealloc": .boolean(backend.preallocates), "host-nodes": [], "size": .integer(backend.byteCount),
+        "merge": .boolean(backend.merges), "dump": .boolean(backend.dumps), "policy": "default",
         "id": .string(backend.id),
     ])
 }

@@ -65,7 +65,7 @@ final class DevicePort: Sendable {
         }
     }
 
-    private var path: String { durability.backend.description.path ?? "memory backend '\(durability.backend.id)'" }
+    private var path: String { durability.backend.path ?? "memory backend '\(durability.backend.id)'" }
 
     private func report(_ end: SessionEnd) {
         switch end {

@@ -1,6 +1,7 @@
 public import Backend
 public import Host
 public import PCI
+public import QEMUDialect
 
 /// Why a server cannot start.
 public enum ServeError: Error, Sendable, CustomStringConvertible {
@@ -10,6 +11,8 @@ public enum ServeError: Error, Sendable, CustomStringConvertible {
     /// With the name of the device.
     case device(String, ConfigurationError)
     case notShareable(String)
+    /// What can be seen from the text of an option.
+    case dialect(DialectError)
     /// With the path.
     case socket(String, SystemCallError)
     /// `-socket`, although the service manager gave sockets.
@@ -23,9 +26,10 @@ public enum ServeError: Error, Sendable, CustomStringConvertible {
         case .backend(_, let error): "\(error)"
         case .device(let device, let error): "-device \(device): \(error)"
         case .notShareable(let id): "memory backend '\(id)' has no file that a client could map"
+        case .dialect(let error): error.message
         case .socket(let path, let error):
             error.errno == .addressInUse
-                ? "-socket \(path): somebody listens there already, or a file has this name. End the other server, or give another path"
+                ? "-socket \(path): another server listens there, or a file has this name. End the other server, or give another path"
                 : "-socket \(path): \(error.errno)"
         case .socketsTwice: "-socket: the service manager gave sockets already (LISTEN_FDS). Leave one of the two out"
         case .socketCount(let devices, let sockets, let areGiven):

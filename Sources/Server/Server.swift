@@ -2,6 +2,7 @@ import Assembly
 import Backend
 import Host
 public import Logging
+import Options
 public import QEMUDialect
 import VirtioPMem
 
@@ -69,7 +70,7 @@ public final class Server {
             return nil
         } catch {
             return
-                "\(backend.description.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
+                "\(backend.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
         }
     }
 }
@@ -91,13 +92,21 @@ extension Server {
         _ configuration: ServeConfiguration, _ log: Logger
     ) throws(ServeError) -> [DeviceFactory] {
         var durabilities: [Durability] = []
-        for options in configuration.inventory.backends {
-            do throws(MemoryBackendError) {
-                durabilities.append(Durability(of: try BackendFactory.make(options), policy: FlushPolicy(options)))
-            } catch { throw .backend(options.id, error) }
+        for options in configuration.inventory.objects {
+            let made: (any MemoryBackend)?
+            do throws(MemoryBackendError) { made = try makeMemoryBackend(options) } catch {
+                throw .backend(options.id, error)
+            }
+            guard let backend = made, let memory = options.memoryBackend else {
+                throw .dialect(.objectTypeNotImplemented(options.type))
+            }
+            durabilities.append(Durability(of: backend, policy: FlushPolicy(memory)))
         }
         var factories: [DeviceFactory] = []
-        for options in configuration.inventory.devices {
+        for device in configuration.inventory.devices {
+            guard let options = device.options as? VirtioPMemOptions else {
+                throw .dialect(.modelNotImplemented(device.options.model))
+            }
             guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else {
                 continue
             }
@@ -105,8 +114,8 @@ extension Server {
             durability.limit = FlushLimit(options.flushLimit)
             factories.append(
                 try DeviceFactory(
-                    name: options.name, durability: durability, queueSize: options.queueSize,
-                    offersPackedRing: options.offersPackedRing))
+                    name: device.name, durability: durability, queueSize: options.queueSize,
+                    offersPackedRing: options.pci.offersPackedRing))
         }
         return factories
     }

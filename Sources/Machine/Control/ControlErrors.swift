@@ -8,7 +8,7 @@ extension ControlError {
         case .dialect(let error): self = .dialect(error)
         case .deviceMemory(_, .notAligned(_, let alignment)): self = .addressUnaligned(alignment: alignment)
         case .deviceMemory(_, .noSpace): self = .noAddressSpace
-        case .bus(_, .noFreeSlot): self = .dialect(.noSlotFree)
+        case .bus(let device, .noFreeSlot): self = .dialect(.noSlotFree(model: device))
         default: self = .failed("\(error)")
         }
     }

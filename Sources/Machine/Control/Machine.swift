@@ -85,7 +85,7 @@ public final class Machine {
             } catch {
                 plane.observers.tell(.flushFailed(FlushFailure(of: backend, id: nil, error)))
                 failures.append(
-                    "\(backend.description.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
+                    "\(backend.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
                 )
             }
             if let lost = PMemLog.unflushed(backend) { plane.parts.log.notice("\(lost)") }

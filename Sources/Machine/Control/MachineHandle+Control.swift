@@ -1,23 +1,24 @@
 import Assembly
 import Backend
 import VirtioPMem
+public import Options
 public import QEMUDialect
 
 extension MachineHandle: MachineControl {
     // MARK: Objects and devices
 
-    public func addObject(_ options: QEMUDialect.MemoryBackendOptions) throws(ControlError) -> [String] {
+    public func addObject(_ options: any ObjectOptions) throws(ControlError) -> [String] {
         try perform { (plane) throws(MachineError) in
-            try plane.registry.addBackend(options)
+            try plane.registry.addObject(options)
             return []
         }
     }
 
     public func removeObject(_ id: String) throws(ControlError) {
-        try perform { (plane) throws(MachineError) in try plane.registry.removeBackend(id) }
+        try perform { (plane) throws(MachineError) in try plane.registry.removeObject(id) }
     }
 
-    public func addDevice(_ options: VirtioPMemOptions) throws(ControlError) -> [String] {
+    public func addDevice(_ options: any DeviceOptions) throws(ControlError) -> [String] {
         try perform { (plane) throws(MachineError) in
             let device = try plane.registry.addDevice(options)
             do throws(MachineError) { try plane.cycle?.plug(device) } catch {
@@ -96,7 +97,7 @@ extension MachineHandle: MachineControl {
 
     public var runStatus: RunStatus { ask(.shutdown) { $0.runState } }
     public var processors: [ProcessorStatus] { ask([]) { $0.processorStatus } }
-    public var memoryBackends: [MemoryBackendStatus] { ask([]) { $0.memoryBackendStatus } }
+    public var memoryBackends: [MemoryOptions] { ask([]) { $0.memoryBackendStatus } }
     public var memoryDevices: [MemoryDeviceStatus] { ask([]) { $0.memoryDeviceStatus } }
     public var pciFunctions: [PCIFunctionStatus] { ask([]) { $0.pciFunctionStatus } }
 

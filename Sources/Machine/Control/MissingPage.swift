@@ -30,7 +30,7 @@ extension ControlPlane {
         observers.tell(
             .memoryFault(
                 MemoryFault(
-                    id: device?.options.id, path: device?.backend.description.path, address: address, reason: reason)))
+                    id: device?.options.id, path: device?.backend.path, address: address, reason: reason)))
         observers.tell(.stop)
     }
 
@@ -47,7 +47,7 @@ extension ControlPlane {
 
     /// How long it is until then, in milliseconds; nil while nothing has to be looked for.
     func timeToLook() -> Int32? {
-        guard runState.isRunning, registry.backends.contains(where: { $0.description.path != nil }) else { return nil }
+        guard runState.isRunning, registry.backends.contains(where: { $0.path != nil }) else { return nil }
         let now = MonotonicTime.nanoseconds
         return now >= nextLook ? 0 : Int32(clamping: (nextLook - now + 999_999) / 1_000_000)
     }

@@ -10,7 +10,7 @@ extension ControlPlane {
     /// - Throws: `noPowerCutTest` if there is no such file, `startingOver` between two power cycles, `ended` after the last; nothing
     ///   has happened then. `powerCut` when a file could not be written; the machine ends with that failure.
     func cutPower(_ options: PowerCutOptions) throws(MachineError) -> [PowerCutReport] {
-        let files = registry.backends.compactMap { backend in backend.powerCutTest.map { (backend.description, $0) } }
+        let files = registry.backends.compactMap { backend in backend.powerCutTest.map { (backend, $0) } }
         guard !files.isEmpty else { throw .noPowerCutTest }
         if case .end = verdict { throw .ended }
         guard let cycle else { throw .startingOver }
@@ -18,7 +18,7 @@ extension ControlPlane {
         cycle.endProcessors()
         do throws(MachineError) {
             var reports: [PowerCutReport] = []
-            for (description, file) in files { reports.append(try Self.cut(file, description, options)) }
+            for (backend, file) in files { reports.append(try Self.cut(file, of: backend, options)) }
             for report in reports { parts.log.notice("power cut: \(powerCutText(report))") }
             observers.tell(.shutdown(.hostQMPQuit))
             decide(.end(.quit))
@@ -31,14 +31,14 @@ extension ControlPlane {
     }
 
     private static func cut(
-        _ file: PowerCutTest, _ description: MemoryBackendDescription, _ options: PowerCutOptions
+        _ file: PowerCutTest, of backend: any MemoryBackend, _ options: PowerCutOptions
     ) throws(MachineError) -> PowerCutReport {
-        let path = description.path ?? ""
+        let path = backend.path ?? ""
         let mode = PowerCut.Mode(rawValue: options.mode.rawValue) ?? .drop
         do throws(SystemCallError) {
             let outcome = try file.cut(PowerCut(mode: mode, seed: options.seed))
             return PowerCutReport(
-                memoryBackend: description.id, path: path, unflushed: outcome.unflushed, kept: outcome.kept,
+                memoryBackend: backend.id, path: path, unflushed: outcome.unflushed, kept: outcome.kept,
                 torn: outcome.torn)
         } catch { throw .powerCut(path: path, error) }
     }

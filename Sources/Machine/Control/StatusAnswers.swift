@@ -1,4 +1,5 @@
 import Backend
+import Options
 import PCI
 import QEMUDialect
 import VirtioPMem
@@ -11,8 +12,9 @@ extension ControlPlane {
         return threads.enumerated().map { ProcessorStatus(index: $0, threadID: $1, in: topology) }
     }
 
-    var memoryBackendStatus: [MemoryBackendStatus] {
-        [.guestRAM(size: parts.layout.ramByteCount)] + registry.inventory.backends.map { MemoryBackendStatus($0) }
+    var memoryBackendStatus: [MemoryOptions] {
+        [.guestRAM(byteCount: parts.layout.ramByteCount)]
+            + registry.inventory.objects.compactMap { $0.memoryBackend?.memory }
     }
 
     var memoryDeviceStatus: [MemoryDeviceStatus] { registry.devices.map(status) }
@@ -30,7 +32,7 @@ extension ControlPlane {
         var status = MemoryDeviceStatus(
             id: device.options.id, address: device.range?.start.rawValue, size: device.backend.byteCount,
             memoryBackend: device.backend.id, slot: PCISlot(device: UInt8(clamping: device.slot)),
-            path: device.backend.description.path, reachesFile: device.backend.reachesFile,
+            path: device.backend.path, reachesFile: device.backend.reachesFile,
             isReadOnly: device.backend.mapping.isReadOnly, isBeingRemoved: pendingRemovals.contains(device.name),
             flushes: MemoryDeviceStatus.Flushes(device.durability))
         if case .bar = device.place { status.sharedMemoryBAR = SharedMemoryBAR.index }

@@ -45,7 +45,7 @@ extension ControlPlane {
         if let failure {
             observers.tell(.flushFailed(FlushFailure(of: device.backend, id: device.options.id, failure)))
             parts.log.error(
-                "\(name): the last synchronization of \(device.backend.description.path ?? device.backend.id) failed: \(failure.errno); what the guest wrote since its last flush may be lost"
+                "\(name): the last synchronization of \(device.backend.path ?? device.backend.id) failed: \(failure.errno); what the guest wrote since its last flush may be lost"
             )
         }
         cycle?.finishDetaching(device)

@@ -4,6 +4,7 @@ import Board
 import GuestMemory
 import Host
 import Logging
+import Options
 import PCI
 import QEMUDialect
 import VirtioPMem
@@ -29,36 +30,41 @@ struct DeviceRegistry {
     init(_ configured: DeviceInventory, layout: BoardLayout, log: Logger) throws(MachineError) {
         allocator = DeviceMemoryAllocator(layout: layout)
         self.log = log
-        wantedSlots = Set(configured.devices.compactMap(\.slotNumber))
+        let asked = try configured.devices.map { (device) throws(MachineError) in try Self.pmem(device.options) }
+        wantedSlots = Set(asked.compactMap(\.slotNumber))
         // Devices that were given an address come first, or one without might be put where they want to be.
-        let (fixed, free) = (configured.devices.filter(\.hasAddress), configured.devices.filter { !$0.hasAddress })
-        try Self.checkAddresses(of: fixed, configured.backends, allocator)
-        try SharedMemoryBAR.checkRoom(for: configured.devices, configured.backends, in: Platform.windows(of: layout))
-        for options in configured.backends { try addBackend(options) }
+        let (fixed, free) = (asked.filter(\.hasAddress), asked.filter { !$0.hasAddress })
+        try Self.checkAddresses(of: fixed, configured.objects, allocator)
+        try SharedMemoryBAR.checkRoom(for: asked, configured.objects, in: Platform.windows(of: layout))
+        for options in configured.objects { try addObject(options) }
         for options in fixed + free { _ = try addDevice(options) }
-        devices = configured.devices.compactMap { options in devices.first { $0.options == options } }
+        devices = asked.compactMap { options in devices.first { $0.options == options } }
     }
 
-    /// Makes a memory backend.
+    /// Makes an object.
     ///
-    /// - Throws: `dialect` for a name that is taken, `backend` for what the host refused; nothing has changed then.
-    mutating func addBackend(_ options: QEMUDialect.MemoryBackendOptions) throws(MachineError) {
+    /// - Throws: `dialect` for a name that is taken, or a type that is not to be had, `backend` for what the host refused; nothing has
+    ///   changed then.
+    mutating func addObject(_ options: any ObjectOptions) throws(MachineError) {
         var next = inventory
         do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
-        let backend: any MemoryBackend
-        do throws(MemoryBackendError) { backend = try BackendFactory.make(options) } catch {
+        let made: (any MemoryBackend)?
+        do throws(MemoryBackendError) { made = try makeMemoryBackend(options) } catch {
             throw .backend(options.id, error)
         }
-        durabilities.append(Durability(of: backend, policy: FlushPolicy(options)))
+        guard let backend = made, let memory = options.memoryBackend else {
+            throw .dialect(.objectTypeNotImplemented(options.type))
+        }
+        durabilities.append(Durability(of: backend, policy: FlushPolicy(memory)))
         if let fileWatch { try? backend.watch(by: fileWatch) }
         inventory = next
     }
 
-    /// Gives up a memory backend that no device uses.
+    /// Gives up an object that no device uses.
     ///
     /// - Throws: `dialect` if there is none of this name, or it is in use.
-    mutating func removeBackend(_ id: String) throws(MachineError) {
-        do throws(DialectError) { try inventory.removeBackend(id) } catch { throw .dialect(error) }
+    mutating func removeObject(_ id: String) throws(MachineError) {
+        do throws(DialectError) { try inventory.removeObject(id) } catch { throw .dialect(error) }
         if let backend = backends.first(where: { $0.id == id }) {
             if let lost = PMemLog.unflushed(backend) { log.notice("\(lost)") }
             backend.discardIfAsked()
@@ -78,11 +84,12 @@ struct DeviceRegistry {
     /// Gives a device its addresses.
     ///
     /// - Throws: `dialect` or `deviceMemory`; nothing has changed then.
-    mutating func addDevice(_ options: VirtioPMemOptions) throws(MachineError) -> PersistentMemory {
+    mutating func addDevice(_ options: any DeviceOptions) throws(MachineError) -> PersistentMemory {
+        let options = try Self.pmem(options)
         var next = inventory
         do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
         guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else {
-            throw .dialect(.memoryBackendNotFound(options.memoryBackend))
+            throw .dialect(.objectNotFound(options.memoryBackend))
         }
         let backend = durability.backend
         let slot = try freeSlot(options)
@@ -101,7 +108,7 @@ struct DeviceRegistry {
     mutating func removeDevice(_ name: String) {
         guard let device = devices.first(where: { $0.name == name }) else { return }
         devices.removeAll { $0.name == name }
-        inventory.removeDevice(device.options)
+        inventory.removeDevice(named: name)
         if case .fixed(let range) = device.place { allocator.release(range) }
     }
 
@@ -110,23 +117,31 @@ struct DeviceRegistry {
         if let slot = options.slotNumber {
             // Another device may have been put there without asking for it, which the inventory does not know.
             guard let place = options.slot, let holder = devices.first(where: { $0.slot == slot }) else { return slot }
-            throw .dialect(.slotTaken(place, by: holder.options.displayName))
+            throw .dialect(.slotTaken(place, model: options.model, by: holder.options.displayName))
         }
         let taken = wantedSlots.union(devices.map(\.slot))
-        guard let slot = (1..<Bus.slotCount).first(where: { !taken.contains($0) }) else { throw .dialect(.noSlotFree) }
+        guard let slot = (1..<Bus.slotCount).first(where: { !taken.contains($0) }) else {
+            throw .dialect(.noSlotFree(model: options.model))
+        }
         return slot
+    }
+
+    /// - Throws: `dialect` for a model that the machine cannot make.
+    private static func pmem(_ options: any DeviceOptions) throws(MachineError) -> VirtioPMemOptions {
+        guard let pmem = options as? VirtioPMemOptions else { throw .dialect(.modelNotImplemented(options.model)) }
+        return pmem
     }
 
     /// Refuses an address before any backend is made, which might create a file.
     private static func checkAddresses(
-        of devices: [VirtioPMemOptions], _ backends: [QEMUDialect.MemoryBackendOptions],
+        of devices: [VirtioPMemOptions], _ objects: [any ObjectOptions],
         _ allocator: DeviceMemoryAllocator
     ) throws(MachineError) {
         var trial = allocator
         for device in devices {
-            guard let backend = backends.first(where: { $0.id == device.memoryBackend }) else { continue }
+            guard let backend = objects.first(where: { $0.id == device.memoryBackend })?.memoryBackend else { continue }
             do throws(DeviceMemoryError) {
-                try trial.allocate(at: GuestAddress(device.memoryAddress), byteCount: backend.size)
+                try trial.allocate(at: GuestAddress(device.memoryAddress), byteCount: backend.byteCount)
             } catch { throw .deviceMemory(device.name, error) }
         }
     }

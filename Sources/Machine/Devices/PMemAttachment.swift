@@ -90,7 +90,8 @@ extension PMemAttachment {
         do throws(ConfigurationError) {
             return try PCITransport(
                 device: device, memory: platform.memory.guestMemory,
-                ringFeatures: Feature.defaultRingFeatures | (memory.options.offersPackedRing ? Feature.packedRing : 0),
+                ringFeatures: Feature.defaultRingFeatures
+                    | (memory.options.pci.offersPackedRing ? Feature.packedRing : 0),
                 sharedMemory: sharedMemory, sink: interrupts,
                 activationFailed: { memory.report(.error, "the device could not start: \($0)", to: log) },
                 interruptLine: { interrupts.line(ofVector: $0) })

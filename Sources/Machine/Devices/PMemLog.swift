@@ -11,14 +11,14 @@ enum PMemLog {
     static func unflushed(_ backend: any MemoryBackend) -> String? {
         guard let count = backend.powerCutTest?.unflushedPageCount, count > 0 else { return nil }
         return
-            "\(backend.id): unflushed pages, which are not in \(backend.description.path ?? "its file") since it has durability=power-cut-test: \(count)"
+            "\(backend.id): unflushed pages, which are not in \(backend.path ?? "its file") since it has durability=power-cut-test: \(count)"
     }
 
     static func report(_ event: PMemEvent, of memory: PersistentMemory, to parts: PowerCycle.Parts) {
         if case .syncFailed(let error) = event {
             parts.observers.tell(.flushFailed(FlushFailure(of: memory.backend, id: memory.options.id, error)))
         }
-        let path = memory.backend.description.path ?? "memory backend '\(memory.backend.id)'"
+        let path = memory.backend.path ?? "memory backend '\(memory.backend.id)'"
         let (level, text) = event.sentence(path: path, remedy: "the monitor's x-needletail-clear-failure")
         if event.isGuestsDoing { return memory.report(level, text, to: parts.log) }
         parts.log.log(level: level, "\(memory.name): \(text)")
@@ -27,6 +27,6 @@ enum PMemLog {
 
 extension FlushFailure {
     init(of backend: any MemoryBackend, id: String?, _ error: SystemCallError) {
-        self.init(id: id, memoryBackend: backend.id, path: backend.description.path, errorName: error.errorName)
+        self.init(id: id, memoryBackend: backend.id, path: backend.path, errorName: error.errorName)
     }
 }

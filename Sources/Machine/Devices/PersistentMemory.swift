@@ -3,7 +3,7 @@ import Backend
 import GuestMemory
 import Host
 import Logging
-import QEMUDialect
+import Options
 import VirtioPMem
 
 /// Where the guest sees a device's memory.

@@ -1,6 +1,6 @@
 import Backend
+import Options
 import PCI
-import QEMUDialect
 import Virtio
 import VirtioPMem
 
@@ -35,13 +35,14 @@ enum SharedMemoryBAR {
     ///
     /// - Throws: `addressSpace`.
     static func checkRoom(
-        for devices: [VirtioPMemOptions], _ backends: [QEMUDialect.MemoryBackendOptions], in windows: BARWindows
+        for devices: [VirtioPMemOptions], _ objects: [any ObjectOptions], in windows: BARWindows
     ) throws(MachineError) {
         let bus = Bus()
         for device in devices where device.offersSharedMemoryRegion {
-            guard let backend = backends.first(where: { $0.id == device.memoryBackend }) else { continue }
+            guard let backend = objects.first(where: { $0.id == device.memoryBackend })?.memoryBackend else { continue }
             do throws(AddressSpaceExhausted) {
-                let bar = try make(byteCount: backend.size, alignment: max(backend.file?.alignment ?? 0, 2 << 20))
+                let alignment = (backend as? FileBackendOptions)?.alignment ?? 0
+                let bar = try make(byteCount: backend.byteCount, alignment: max(alignment, 2 << 20))
                 guard let function = try? Function(Identity(vendor: 0, device: 0, classCode: 0), bars: [bar]),
                     (try? bus.insert(function)) != nil
                 else { continue }

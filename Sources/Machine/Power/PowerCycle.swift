@@ -44,7 +44,7 @@ final class PowerCycle {
         try Self.load(parts, platform, into: processors[0])
         // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in later: the
         // vCPUs would have to stop for it.
-        for device in devices where device.backend.description.memory.preallocates {
+        for device in devices where device.backend.memoryOptions.preallocates {
             guard let range = try device.fixedRegion?.range else { continue }
             processors[0].preFault(range.start.rawValue, byteCount: range.byteCount)
         }

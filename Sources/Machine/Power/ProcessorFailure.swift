@@ -47,12 +47,10 @@ enum ProcessorFailure {
     /// A sentence for each file that has become shorter than what is mapped of it.
     static func shrunkFiles(_ backends: [any MemoryBackend]) -> [String] {
         backends.compactMap { backend in
-            let description = backend.description
-            let expected = description.offset + backend.byteCount
-            guard let path = description.path, let actual = backend.currentFileByteCount(), actual < expected else {
-                return nil
-            }
-            return "'\(path)' has \(actual) bytes now, \(expected) are in use: somebody has made it shorter"
+            guard let path = backend.path, let required = backend.requiredFileByteCount,
+                let actual = backend.currentFileByteCount(), actual < required
+            else { return nil }
+            return "'\(path)' has \(actual) bytes now, \(required) are in use: it was made shorter"
         }
     }
 }

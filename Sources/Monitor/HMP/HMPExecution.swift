@@ -17,7 +17,9 @@ struct HMPExecution {
         do throws(ControlError) {
             return (try answer(to: command), Self.ends(command))
         } catch {
-            return (hmpErrorText(message: error.message, advice: error.advice), command == .quit)
+            let text = hmpErrorText(message: error.message, advice: error.advice)
+            if case .quit = command { return (text, true) }
+            return (text, false)
         }
     }
 

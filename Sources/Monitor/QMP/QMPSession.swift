@@ -60,7 +60,7 @@ public final class QMPSession: MonitorSession {
         let isReady = isNegotiated.load(ordering: .relaxed)
         guard isReady || request.name == negotiationCommand else { throw .negotiationExpected }
         let command = try request.command()
-        guard command == .negotiateCapabilities else { return try QMPExecution(machine: machine).run(command) }
+        guard case .negotiateCapabilities = command else { return try QMPExecution(machine: machine).run(command) }
         guard !isReady else { throw .negotiationComplete }
         isNegotiated.store(true, ordering: .relaxed)
         return .object([])

@@ -1,5 +1,5 @@
 /// What a command line asks for.
-public enum ParsedCommand: Equatable, Sendable {
+public enum ParsedCommand: Sendable {
     /// Each warning is ready to be shown after the program's name.
     case run(MachineConfiguration, warnings: [String])
     /// A text for standard output; the program ends with success.

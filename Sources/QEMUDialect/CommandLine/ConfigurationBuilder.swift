@@ -1,9 +1,11 @@
+import Options
+
 /// Gathers the options of a command line into a ``MachineConfiguration``.
 struct ConfigurationBuilder {
     private var configuration = MachineConfiguration()
     private var processors = ProcessorRequest()
-    private var backends: [(MemoryBackendOptions, location: String)] = []
-    private var devices: [(VirtioPMemOptions, location: String)] = []
+    private var objects: [(any ObjectOptions, location: String)] = []
+    private var devices: [(any DeviceOptions, location: String)] = []
     /// The last option of each kind that the final checks may complain about.
     private var locations: [OptionName: String] = [:]
     private var serialTargets: [SerialTarget?] = []
@@ -54,8 +56,8 @@ struct ConfigurationBuilder {
     private mutating func addObject(_ option: OptionOccurrence<OptionName>) throws(DialectError) -> ParsedCommand? {
         switch try parseObject(option.value) {
         case .help(let text): return .help(text)
-        case .value(let backend, let newWarnings):
-            backends.append((backend, option.location))
+        case .value(let object, let newWarnings):
+            objects.append((object, option.location))
             warnings += newWarnings
             return nil
         }
@@ -122,8 +124,8 @@ struct ConfigurationBuilder {
         do { try result.memory.check() } catch { throw located(error, at: locations[.memory]) }
         do { result.processors = try processors.resolve() } catch { throw located(error, at: locations[.smp]) }
         try checkKernel()
-        for (backend, location) in backends {
-            do { try result.inventory.add(backend) } catch { throw located(error, at: location) }
+        for (object, location) in objects {
+            do { try result.inventory.add(object) } catch { throw located(error, at: location) }
         }
         for (device, location) in devices {
             do { try result.inventory.add(device) } catch { throw located(error, at: location) }
@@ -140,7 +142,7 @@ struct ConfigurationBuilder {
             result.serial = chosen
         } else if hasTakenStandardStreams {
             guard !result.isNographic else { throw located(.standardStreamsTaken, at: nil) }
-            // The port is there; in QEMU, too, nobody would see it.
+            // The port is there, but leads nowhere, as in QEMU.
             result.serial = wantsTerminal ? .null : nil
         } else {
             result.serial = wantsTerminal ? .standardInputOutput : nil

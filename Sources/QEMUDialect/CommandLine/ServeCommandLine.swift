@@ -1,5 +1,7 @@
+import Options
+
 /// What `serve` is asked for.
-public struct ServeConfiguration: Equatable, Sendable {
+public struct ServeConfiguration: Sendable {
     /// The devices and their memory backends, in the order of the command line.
     public var inventory = DeviceInventory()
     /// `-socket`: one path for each device, in the same order; none where a service manager gives the sockets.
@@ -13,7 +15,7 @@ public struct ServeConfiguration: Equatable, Sendable {
 }
 
 /// What the command line of `serve` asks for.
-public enum ParsedServeCommand: Equatable, Sendable {
+public enum ParsedServeCommand: Sendable {
     /// Each warning is ready to be shown after the program's name.
     case serve(ServeConfiguration, warnings: [String])
     /// A text for standard output; the program ends with success.
@@ -57,8 +59,8 @@ private func unknownServeOption(_ name: String) -> DialectError {
 /// Gathers the options of `serve`.
 private struct ServeConfigurationBuilder {
     private var configuration = ServeConfiguration()
-    private var backends: [(MemoryBackendOptions, location: String)] = []
-    private var devices: [(VirtioPMemOptions, location: String)] = []
+    private var objects: [(any ObjectOptions, location: String)] = []
+    private var devices: [(any DeviceOptions, location: String)] = []
     private(set) var warnings: [String] = []
 
     /// - Returns: a text that ends the matter, such as a help text.
@@ -67,13 +69,13 @@ private struct ServeConfigurationBuilder {
         case .help, .helpShort: return serveHelpText
         case .version: return versionText
         case .object:
-            return try take(parseObject(option.value), option.location) { (builder, backend) throws(DialectError) in
-                try Self.checkServable(backend)
-                builder.backends.append((backend, option.location))
+            return try take(parseObject(option.value), option.location) { (builder, object) throws(DialectError) in
+                try checkServable(object)
+                builder.objects.append((object, option.location))
             }
         case .device:
             return try take(parseDevice(option.value), option.location) { (builder, device) throws(DialectError) in
-                try Self.checkServable(device)
+                try checkServable(device)
                 builder.devices.append((device, option.location))
             }
         case .socket: configuration.socketPaths.append(option.value)
@@ -96,44 +98,11 @@ private struct ServeConfigurationBuilder {
         }
     }
 
-    /// The client maps the file itself, and stores into that mapping reach it.
-    private static func checkServable(_ backend: MemoryBackendOptions) throws(DialectError) {
-        if backend.kind == .ram {
-            throw .unsupportedValue(
-                parameter: "qom-type", value: backend.kind.rawValue,
-                reason: "the client has to map a file; use memory-backend-file or memory-backend-memfd")
-        }
-        guard backend.isShared || backend.file?.isReadOnlyMemory == true else {
-            throw .unsupportedValue(
-                parameter: "share", value: "off",
-                reason: "the client maps the file, and what its guest stores reaches it; say share=on, or readonly=on")
-        }
-        guard backend.file?.durability != .powerCutTest else {
-            throw .unsupportedValue(
-                parameter: "durability", value: "power-cut-test",
-                reason: "the client maps the file, and what its guest stores cannot be kept from it; use needletail run"
-            )
-        }
-    }
-
-    private static func checkServable(_ device: VirtioPMemOptions) throws(DialectError) {
-        if let slot = device.slot {
-            throw .unsupportedValue(
-                parameter: "addr", value: "\(slot.device)",
-                reason: "the client's machine has the slots; give addr there")
-        }
-        guard device.memoryAddress == 0 else {
-            throw .unsupportedValue(
-                parameter: "memaddr", value: hexadecimal(device.memoryAddress),
-                reason: "the memory is in a BAR, which the guest places")
-        }
-    }
-
     /// The checks that need the whole command line.
     func finish() throws(CommandLineError) -> ServeConfiguration {
         var result = configuration
-        for (backend, location) in backends {
-            do { try result.inventory.add(backend) } catch { throw CommandLineError(location: location, reason: error) }
+        for (object, location) in objects {
+            do { try result.inventory.add(object) } catch { throw CommandLineError(location: location, reason: error) }
         }
         for (device, location) in devices {
             do { try result.inventory.add(device) } catch { throw CommandLineError(location: location, reason: error) }

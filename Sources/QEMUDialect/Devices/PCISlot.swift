@@ -1,17 +1,6 @@
-/// Where on PCI bus 0 a device sits: `addr=05.0`.
-public struct PCISlot: Hashable, Sendable {
-    /// 0 to 31.
-    public let device: UInt8
-    /// 0 to 7.
-    public let function: UInt8
+public import Options
 
-    /// Nil where a number is out of range.
-    public init?(device: UInt8, function: UInt8 = 0) {
-        guard device < 32, function < 8 else { return nil }
-        self.device = device
-        self.function = function
-    }
-
+extension PCISlot {
     /// Two hexadecimal numbers, the second optional: `5`, `05.0`, `0x5`, `1f.0`.
     public init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,3 +1,5 @@
+public import Options
+
 /// What can be wrong with an option or a monitor command, seen from its text alone.
 ///
 /// ``message`` is QEMU's own wording where QEMU has one, so that scripts which look for it find it; ``advice`` says what
@@ -13,6 +15,9 @@ public enum DialectError: Error, Equatable, Sendable {
     case expectsBoolean(parameter: String)
     case expectsUnsigned(parameter: String)
     case expectsInteger(parameter: String)
+    /// It is an integer, of more bits than these.
+    case expectsIntegerOfWidth(parameter: String, Int)
+    case expectsPositive(parameter: String)
     case expectsNumber(parameter: String)
     case valueNotAccepted(parameter: String, value: String, accepted: [String])
     /// Known to QEMU, and not to be had here.
@@ -29,17 +34,24 @@ public enum DialectError: Error, Equatable, Sendable {
     // Devices
     case unknownDevice(String)
     case nvdimmNotSupported
-    case deviceWithoutTransport
+    /// With the model that has one.
+    case deviceWithoutTransport(String, model: String)
     case propertyNotFound(device: String, property: String)
     case deviceRefusesValue(device: String, property: String, value: String, expected: String)
-    case memoryBackendNotNamed
-    case memoryBackendNotFound(String)
-    case memoryBackendBusy(String, by: String)
+    case propertyNotSet(String, advice: String)
+    case linkedObjectNotFound(ObjectReference)
+    case linkedObjectDoesNotFit(ObjectReference)
+    case linkedObjectBusy(ObjectReference, by: String)
+    /// `max-bytes` of virtio-rng-pci.
+    case randomLimitOutOfRange
     case busNotFound(String)
-    case slotTaken(PCISlot, by: String)
-    case noSlotFree
+    case slotTaken(PCISlot, model: String, by: String)
+    case noSlotFree(model: String)
     case deviceNotFound(String)
     case unplugPending(String)
+    /// The command line may have it, but this front-end cannot make it yet.
+    case modelNotImplemented(String)
+    case objectTypeNotImplemented(String)
 
     // -m
     case expectsMemorySize

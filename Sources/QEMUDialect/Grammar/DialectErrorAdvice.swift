@@ -1,3 +1,5 @@
+import Options
+
 extension DialectError {
     /// What to do about it; nil where the message says it already.
     public var advice: String? {
@@ -36,17 +38,20 @@ extension DialectError {
 
     private var deviceAdvice: String? {
         switch self {
-        case .unknownDevice: "The devices here are: virtio-pmem-pci"
-        case .nvdimmNotSupported, .deviceWithoutTransport:
+        case .unknownDevice: "The devices here are: " + deviceModels.map(\.name).joined(separator: ", ")
+        case .nvdimmNotSupported:
             "Use -device virtio-pmem-pci,memdev=ID instead: persistent memory on an ordinary file."
-        case .propertyNotFound(let device, _) where device == virtioPMemModel:
+        case .deviceWithoutTransport(_, let model): "Use -device \(model) instead."
+        case .propertyNotFound(let device, _) where deviceModels.contains { $0.name == device }:
             "-device \(device),help lists the properties."
         case .deviceRefusesValue(_, _, _, let expected): expected
-        case .memoryBackendNotNamed: "Add memdev=ID, where ID is the id of a memory-backend object."
-        case .memoryBackendNotFound(let id):
-            "memdev names no memory-backend object; give one: -object memory-backend-file,id=\(id),share=on,mem-path=FILE,size=SIZE"
-        case .memoryBackendBusy(let id, let holder):
-            "'\(id)' belongs to \(holder). Give each device a memory-backend object of its own."
+        case .propertyNotSet(_, let advice): advice
+        case .linkedObjectNotFound(let reference):
+            "\(reference.property) names no \(reference.interface) object; give one: -object \(reference.example)"
+        case .linkedObjectDoesNotFit(let reference):
+            "'\(reference.id)' is no \(reference.interface) object; \(reference.property) takes the id of one."
+        case .linkedObjectBusy(let reference, let holder):
+            "'\(reference.id)' belongs to \(holder). Give each device a \(reference.interface) object of its own."
         case .noSlotFree: "Bus 0 has slots 1 to 31 for devices; take one away first."
         case .busNotFound: "There is one PCI bus: pcie.0 (pci.0 is the same). Leave bus out."
         case .slotTaken: "Choose another addr, or leave it out."
@@ -83,5 +88,13 @@ extension DialectError {
         case .onlyWithKernel, .kernelMissing: "Add -kernel FILE: a Linux bzImage, or an ELF file with a PVH note."
         default: nil
         }
+    }
+}
+
+extension ObjectReference {
+    /// The text after `-object` or `object_add` of an object that would do.
+    var example: String {
+        guard let type = objectTypes.first(where: { $0.interface == interface }) else { return "" }
+        return "\(type.name),id=\(id)\(type.example)"
     }
 }

@@ -15,6 +15,8 @@ extension DialectError {
         case .expectsBoolean(let name): "Parameter '\(name)' expects 'on' or 'off'"
         case .expectsUnsigned(let name): "Parameter '\(name)' expects a uint64 value"
         case .expectsInteger(let name): "Parameter '\(name)' expects integer"
+        case .expectsIntegerOfWidth(let name, let width): "Parameter '\(name)' expects uint\(width)_t"
+        case .expectsPositive(let name): "'\(name)' parameter expects a positive integer"
         case .expectsNumber(let name): "Parameter '\(name)' expects a number"
         case .valueNotAccepted(let name, let value, _): "Parameter '\(name)' does not accept value '\(value)'"
         case .unsupportedValue(let name, let value, let reason): "\(name)=\(value): not supported: \(reason)"
@@ -40,19 +42,24 @@ extension DialectError {
         switch self {
         case .unknownDevice(let model): "'\(model)' is not a valid device model name"
         case .nvdimmNotSupported: "nvdimm is not supported"
-        case .deviceWithoutTransport: "No 'virtio-bus' bus found for device 'virtio-pmem'"
+        case .deviceWithoutTransport(let name, _): "No 'virtio-bus' bus found for device '\(name)'"
         case .propertyNotFound(let device, let property): "Property '\(device).\(property)' not found"
         case .deviceRefusesValue(let device, let property, let value, _):
             "Property '\(device).\(property)' doesn't take value '\(value)'"
-        case .memoryBackendNotNamed: "'memdev' property must be set"
-        case .memoryBackendNotFound(let id): "Device '\(id)' not found"
+        case .propertyNotSet(let property, _): "'\(property)' property must be set"
+        case .linkedObjectNotFound(let reference): "Device '\(reference.id)' not found"
+        case .linkedObjectDoesNotFit(let reference):
+            "Invalid parameter type for '\(reference.property)', expected: \(reference.interface)"
+        case .linkedObjectBusy(let reference, _): "can't use already busy \(reference.property): \(reference.id)"
+        case .randomLimitOutOfRange: "'max-bytes' parameter must be non-negative, and less than 2^63"
+        case .modelNotImplemented(let model): "\(model): not supported here"
+        case .objectTypeNotImplemented(let type): "\(type): not supported here"
         case .deviceNotFound(let id): "Device '\(id)' not found"
         case .unplugPending(let id): "Device \(id) is already in the process of unplug"
-        case .noSlotFree: "PCI: no slot/function available for virtio-pmem-pci, all in use or reserved"
-        case .memoryBackendBusy(let id, _): "can't use already busy memdev: \(id)"
+        case .noSlotFree(let model): "PCI: no slot/function available for \(model), all in use or reserved"
         case .busNotFound(let bus): "Bus '\(bus)' not found"
-        case .slotTaken(let slot, let holder):
-            "PCI: slot \(slot.device) function \(slot.function) not available for virtio-pmem-pci, in use by \(holder)"
+        case .slotTaken(let slot, let model, let holder):
+            "PCI: slot \(slot.device) function \(slot.function) not available for \(model), in use by \(holder)"
         default: nil
         }
     }

@@ -1,5 +1,5 @@
 /// Takes properties out of an option string one by one, in the order in which their errors should be reported; what is
-/// left at the end nobody knows.
+/// left at the end is unknown.
 struct PropertyReader {
     private var remaining: [Property]
     private(set) var warnings: [String]
@@ -30,12 +30,19 @@ struct PropertyReader {
         return boolean
     }
 
-    /// A size in bytes.
-    mutating func size(_ name: String) throws(DialectError) -> UInt64? {
-        guard let value = text(name) else { return nil }
-        guard let size = try? Size(value) else { throw .expectsSize(parameter: name) }
-        if size.isSuffixedHexadecimal { warnings.append(suffixedHexadecimalWarning(value)) }
-        return size.bytes
+    /// Every property of a table, in its order.
+    mutating func take<Target>(
+        _ rows: [PropertyRow<Target>], into target: inout Target, owner: String
+    ) throws(DialectError) {
+        var context = PropertyContext(owner: owner)
+        for row in rows {
+            if let value = text(row.name) {
+                try row.take(value, &target, &context)
+            } else if let missing = row.missing {
+                throw missing
+            }
+        }
+        warnings += context.warnings
     }
 
     mutating func unsigned(_ name: String) throws(DialectError) -> UInt64? {
@@ -55,11 +62,12 @@ struct PropertyReader {
         return choice
     }
 
-    /// - Throws: ``DialectError/invalidParameter(_:accepted:)`` for the first property that nobody took.
-    func finish(accepted: [String]) throws(DialectError) {
-        if let unknown = remaining.first {
-            throw .invalidParameter(unknown.name, accepted: accepted)
-        }
+    /// The first property that was not taken.
+    var unknown: String? { remaining.first?.name }
+
+    /// - Throws: ``DialectError/invalidParameter(_:accepted:)`` for the first property that was not taken.
+    func finish(accepted: @autoclosure () -> [String]) throws(DialectError) {
+        if let unknown { throw .invalidParameter(unknown, accepted: accepted()) }
     }
 }
 

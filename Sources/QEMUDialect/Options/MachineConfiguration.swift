@@ -1,5 +1,5 @@
 /// What a command line asks for, checked as far as the text alone allows.
-public struct MachineConfiguration: Equatable, Sendable {
+public struct MachineConfiguration: Sendable {
     public var memory = MemorySize()
     public var processors = ProcessorTopology()
     /// `-kernel`, a path on the host.
@@ -32,9 +32,6 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var logLevel: LogLevel?
 
     public init() {}
-
-    public var backends: [MemoryBackendOptions] { inventory.backends }
-    public var devices: [VirtioPMemOptions] { inventory.devices }
 }
 
 /// How much the monitor tells about itself on standard error.

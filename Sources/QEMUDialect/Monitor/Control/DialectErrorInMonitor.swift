@@ -1,3 +1,5 @@
+import Options
+
 // QEMU's monitor says some things differently from its command line.
 
 extension DialectError {
@@ -15,9 +17,9 @@ extension DialectError {
     /// What to do about it, where the command line's advice is not about the command line.
     public var monitorAdvice: String? {
         switch self {
-        case .memoryBackendNotFound(let id):
-            "Add the object first: object_add memory-backend-file,id=\(id),share=on,mem-path=FILE,size=SIZE"
-        case .nvdimmNotSupported, .deviceWithoutTransport: "Use device_add virtio-pmem-pci,memdev=ID instead."
+        case .linkedObjectNotFound(let reference): "Add the object first: object_add \(reference.example)"
+        case .nvdimmNotSupported: "Use device_add virtio-pmem-pci,memdev=ID instead."
+        case .deviceWithoutTransport(_, let model): "Use device_add \(model) instead."
         case .propertyNotFound(let device, _): "device_add \(device),help lists the properties."
         case .objectInUse(_, let holder): "It belongs to \(holder); remove that with device_del first."
         default: advice
@@ -27,7 +29,7 @@ extension DialectError {
     /// The class that QMP reports.
     public var errorClass: ErrorClass {
         switch self {
-        case .deviceNotFound, .memoryBackendNotFound: .deviceNotFound
+        case .deviceNotFound, .linkedObjectNotFound: .deviceNotFound
         default: .generic
         }
     }

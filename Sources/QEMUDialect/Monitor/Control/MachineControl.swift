@@ -1,25 +1,27 @@
+public import Options
+
 /// What a monitor asks of a machine. Calls may come from any thread and may block briefly; none is called from inside an
 /// event's handler.
 public protocol MachineControl: AnyObject, Sendable {
     // MARK: Objects and devices
 
-    /// Makes a memory backend; on an error nothing has changed.
+    /// Makes an object; on an error nothing has changed.
     ///
     /// - Returns: what the user should know although it worked.
-    func addObject(_ options: MemoryBackendOptions) throws(ControlError) -> [String]
-    /// Gives up a memory backend that no device uses.
+    func addObject(_ options: any ObjectOptions) throws(ControlError) -> [String]
+    /// Gives up an object that no device uses.
     func removeObject(_ id: String) throws(ControlError)
     /// Plugs a device in; on an error nothing has changed.
     ///
     /// - Returns: what the user should know although it worked.
-    func addDevice(_ options: VirtioPMemOptions) throws(ControlError) -> [String]
+    func addDevice(_ options: any DeviceOptions) throws(ControlError) -> [String]
     /// Asks the guest to let go of a device. ``MonitorEvent/deviceDeleted(id:)`` or ``MonitorEvent/unplugRefused(id:)`` says
     /// what became of it.
     func removeDevice(_ id: String) throws(ControlError)
 
     // MARK: Durability
 
-    /// Lets flushes succeed again after one has failed: somebody has dealt with what may be lost.
+    /// Lets flushes succeed again after one has failed: the user has dealt with what may be lost.
     ///
     /// - Parameter id: of the device or of its memory backend.
     func clearFailure(of id: String) throws(ControlError)
@@ -52,8 +54,8 @@ public protocol MachineControl: AnyObject, Sendable {
     var runStatus: RunStatus { get }
     /// In order of index.
     var processors: [ProcessorStatus] { get }
-    /// The machine's RAM and every memory-backend object.
-    var memoryBackends: [MemoryBackendStatus] { get }
+    /// The machine's RAM, as ``MemoryOptions/guestRAM(byteCount:)``, and every memory-backend object.
+    var memoryBackends: [MemoryOptions] { get }
     /// In the order in which they were added.
     var memoryDevices: [MemoryDeviceStatus] { get }
     /// In order of slot and function.

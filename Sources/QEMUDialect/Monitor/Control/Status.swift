@@ -1,3 +1,5 @@
+public import Options
+
 /// A vCPU, for `info cpus`.
 public struct ProcessorStatus: Equatable, Sendable {
     /// From 0 on.
@@ -29,38 +31,6 @@ public struct ProcessorStatus: Equatable, Sendable {
         self.init(
             index: index, threadID: threadID, socket: die / dies, die: die % dies, core: core % cores,
             thread: index % threads)
-    }
-}
-
-/// A memory backend, for `info memdev`.
-public struct MemoryBackendStatus: Equatable, Sendable {
-    public var id: String
-    /// In bytes.
-    public var size: UInt64
-    public var isShared: Bool
-    public var reservesSwap: Bool
-    public var preallocates: Bool
-    public var mayMerge: Bool
-    public var isDumped: Bool
-
-    public init(_ options: MemoryBackendOptions) {
-        id = options.id
-        size = options.size
-        isShared = options.isShared
-        reservesSwap = options.reservesSwap
-        preallocates = options.preallocates
-        mayMerge = options.mayMerge
-        isDumped = options.isDumped
-    }
-
-    /// The machine's RAM under the name that QEMU gives it on a PC. In bytes.
-    public static func guestRAM(size: UInt64) -> MemoryBackendStatus {
-        MemoryBackendStatus(ramNamed: "pc.ram", size: size)
-    }
-
-    private init(ramNamed id: String, size: UInt64) {
-        (self.id, self.size) = (id, size)
-        (isShared, reservesSwap, preallocates, mayMerge, isDumped) = (false, true, false, true, true)
     }
 }
 
@@ -130,7 +100,7 @@ public struct MemoryDeviceStatus: Equatable, Sendable {
     public var isReadOnly: Bool
     /// The guest was asked to let go, and has not answered yet.
     public var isBeingRemoved: Bool
-    /// Nil where nobody counts.
+    /// Nil: not counted.
     public var flushes: Flushes?
     /// Pages that the guest stored into and that the file does not have yet, with `durability=power-cut-test`; otherwise nil.
     public var unflushedPages: Int?

@@ -1,12 +1,14 @@
+public import Options
+
 /// A line typed at the human monitor, understood.
-public enum HMPCommand: Equatable, Sendable {
+public enum HMPCommand: Sendable {
     /// An empty line.
     case nothing
     /// A text that is the whole answer, such as help.
     case show(String)
-    case addObject(MemoryBackendOptions, warnings: [String])
+    case addObject(any ObjectOptions, warnings: [String])
     case removeObject(id: String)
-    case addDevice(VirtioPMemOptions, warnings: [String])
+    case addDevice(any DeviceOptions, warnings: [String])
     case removeDevice(id: String)
     case info(InfoTopic)
     case clearFailure(id: String)

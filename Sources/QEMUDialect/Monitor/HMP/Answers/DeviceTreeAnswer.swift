@@ -1,3 +1,5 @@
+import Options
+
 /// `info qtree`: buses and devices, indented, with the properties that can differ from device to device.
 func deviceTreeAnswer(_ functions: [PCIFunctionStatus], _ devices: [MemoryDeviceStatus]) -> String {
     var text =
@@ -9,7 +11,7 @@ func deviceTreeAnswer(_ functions: [PCIFunctionStatus], _ devices: [MemoryDevice
 }
 
 private func functionTree(_ function: PCIFunctionStatus, _ device: MemoryDeviceStatus?) -> [String] {
-    let model = device == nil ? "pci-function" : virtioPMemModel
+    let model = device == nil ? "pci-function" : VirtioPMemOptions.model
     var lines = ["dev: \(model), id \"\(function.id ?? "")\"", "  addr = \(function.slot.text)"]
     let identity = "pci id \(hex(function.vendor, 4)):\(hex(function.device, 4))"
     let subsystem = "(sub \(hex(function.subsystemVendor, 4)):\(hex(function.subsystem, 4)))"

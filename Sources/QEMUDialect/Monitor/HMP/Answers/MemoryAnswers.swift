@@ -1,16 +1,18 @@
-func memoryBackendsAnswer(_ backends: [MemoryBackendStatus]) -> String {
+import Options
+
+func memoryBackendsAnswer(_ backends: [MemoryOptions]) -> String {
     backends.map(memoryBackendAnswer).joined() + "\n"
 }
 
-private func memoryBackendAnswer(_ backend: MemoryBackendStatus) -> String {
+private func memoryBackendAnswer(_ backend: MemoryOptions) -> String {
     """
     memory backend: \(backend.id)
-      size:  \(backend.size)
-      merge: \(backend.mayMerge)
-      dump: \(backend.isDumped)
+      size:  \(backend.byteCount)
+      merge: \(backend.merges)
+      dump: \(backend.dumps)
       prealloc: \(backend.preallocates)
       share: \(backend.isShared)
-      reserve: \(backend.reservesSwap)
+      reserve: \(backend.reserves)
       policy: default
       host nodes: \n
     """

@@ -1,3 +1,5 @@
+public import Options
+
 func pciAnswer(_ functions: [PCIFunctionStatus]) -> String {
     functions.map(functionAnswer).joined()
 }

@@ -1,6 +1,6 @@
 let deviceAddVerb = HMPVerb(
     ["device_add"], parameters: "driver[,prop=value][,...]", help: "add device, like -device on the command line",
-    candidates: { before, _ in before.isEmpty ? [virtioPMemModel] : [] }
+    candidates: { before, _ in before.isEmpty ? deviceModels.map(\.name) : [] }
 ) { (arguments) throws(HMPError) in
     let text = try arguments.takeWord() ?? ""
     try arguments.finish()

@@ -1,6 +1,6 @@
 let objectAddVerb = HMPVerb(
     ["object_add"], parameters: "[qom-type=]type,id=str[,prop=value][,...]", help: "create QOM object",
-    candidates: { before, _ in before.isEmpty ? MemoryBackendOptions.Kind.allCases.map(\.rawValue) : [] }
+    candidates: { before, _ in before.isEmpty ? objectTypes.map(\.name) : [] }
 ) { (arguments) throws(HMPError) in
     let text = try arguments.takeOnlyLine()
     do throws(DialectError) {
