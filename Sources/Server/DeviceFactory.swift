@@ -57,12 +57,11 @@ struct DeviceFactory: Sendable {
             id: name, durability: durability, location: { location.range }, maximumQueueSize: queueSize,
             onEvent: onEvent)
         let memory = GuestMemory()
-        let interrupts = ClientInterrupts(count: device.maximumQueueSizes.count + 1)
+        let interrupts = ClientInterrupts(count: device.traits.maximumQueueSizes.count + 1)
         let transport = try PCITransport(
             device: device, memory: memory,
             ringFeatures: Feature.defaultRingFeatures | (offersPackedRing ? Feature.packedRing : 0),
-            sharedMemory: PCITransport.SharedMemory(
-                identifier: PMemDevice.sharedMemoryRegionID, bar: bar, byteCount: byteCount),
+            sharedMemory: PCITransport.SharedMemory(bar: bar, byteCount: byteCount),
             sink: interrupts, activationFailed: activationFailed,
             interruptLine: { ClientLine(interrupts: interrupts, vector: $0) })
         location.follow(transport.function)

@@ -11,12 +11,8 @@ public protocol InterruptLine: Sendable {
 /// A transport owns the status machine and calls these in this order: any number of configuration accesses, then
 /// `activate`, then `deactivate`, and so on. It never calls two of them at once.
 public protocol VirtioDevice: AnyObject, Sendable {
-    /// The device ID of section 5, such as 27 for persistent memory.
-    var deviceID: UInt16 { get }
-    /// The device's own feature bits (0 to 23 and 50 on). The transport and the queues add theirs.
-    var deviceFeatures: UInt64 { get }
-    /// The largest size of each queue, in descriptors, a power of two.
-    var maximumQueueSizes: [UInt16] { get }
+    /// What the device is; always the same.
+    var traits: DeviceTraits { get }
     /// One per queue; signalled when the driver writes that queue's doorbell, by KVM or by the transport.
     var doorbells: [EventFD] { get }
 
@@ -42,15 +38,19 @@ public struct Activation: Sendable {
     public let queues: [QueueActivation?]
     /// Called when the driver broke a rule of a queue: the transport sets DEVICE_NEEDS_RESET (section 2.1.2).
     public let needsReset: @Sendable () -> Void
+    /// Called when the device configuration space has changed by itself: the transport sends the driver a configuration
+    /// change notification (section 2.3). Without effect once the driver has asked for a reset.
+    public let configurationChanged: @Sendable () -> Void
 
     public init(
         memory: GuestMemory, features: UInt64, queues: [QueueActivation?],
-        needsReset: @escaping @Sendable () -> Void
+        needsReset: @escaping @Sendable () -> Void, configurationChanged: @escaping @Sendable () -> Void
     ) {
         self.memory = memory
         self.features = features
         self.queues = queues
         self.needsReset = needsReset
+        self.configurationChanged = configurationChanged
     }
 }
 

@@ -8,11 +8,9 @@ public final class PMemDevice: VirtioDevice {
     /// VIRTIO_PMEM_F_SHMEM_REGION (section 5.19.3): the range is shared memory region 0 of the transport.
     public static let sharedMemoryRegionFeature: UInt64 = 1 << 0
     /// The id of that region (section 5.19.5.1).
-    public static let sharedMemoryRegionID: UInt8 = 0
+    private static let sharedMemoryRegionID: UInt8 = 0
 
-    public let deviceID: UInt16 = 27
-    public let deviceFeatures: UInt64
-    public let maximumQueueSizes: [UInt16]
+    public let traits: DeviceTraits
     public let doorbells: [EventFD]
 
     /// The name that a person gave the device; its thread bears it.
@@ -64,8 +62,10 @@ public final class PMemDevice: VirtioDevice {
         self.location = location
         self.rule = rule
         self.onEvent = onEvent
-        deviceFeatures = offersSharedMemoryRegion ? Self.sharedMemoryRegionFeature : 0
-        maximumQueueSizes = [maximumQueueSize]
+        traits = DeviceTraits(
+            deviceID: 27, features: offersSharedMemoryRegion ? Self.sharedMemoryRegionFeature : 0,
+            maximumQueueSizes: [maximumQueueSize],
+            sharedMemoryRegionID: offersSharedMemoryRegion ? Self.sharedMemoryRegionID : nil)
         doorbells = [try EventFD()]
     }
 

@@ -7,7 +7,7 @@ import Virtio
     @Test func theFunctionIsAModernVirtioDevice() throws {
         let guest = try GuestView()
         #expect(guest.readConfiguration(0x00, 4) == 0x105b_1af4)
-        #expect(guest.readConfiguration(0x08, 4) == 0x00ff_0001)
+        #expect(guest.readConfiguration(0x08, 4) == 0x0180_0001)
         #expect(guest.readConfiguration(0x2c, 4) == 0x1100_1af4)
         #expect(guest.readConfiguration(0x3d, 1) == 0)
     }
@@ -61,7 +61,7 @@ import Virtio
         let activation = try #require(guest.device.activations.first)
         activation.queues[0]?.interrupt.signal()
         activation.queues[1]?.interrupt.signal()
-        guest.transport.core.notifyConfigurationChange()
+        activation.configurationChanged()
         #expect(guest.vectors.takeSent().map(\.data) == [0x41, 0x42, 0x40])
     }
 
@@ -132,7 +132,7 @@ import Virtio
         let bar = try BaseAddressRegister(
             index: 4, byteCount: 8 << 30, width: .bits64, isPrefetchable: true, contents: nil)
         let guest = try GuestView(
-            sharedMemory: PCITransport.SharedMemory(identifier: 0, bar: bar, byteCount: 5 << 30))
+            sharedMemory: PCITransport.SharedMemory(bar: bar, byteCount: 5 << 30))
         let found = try #require(guest.virtioCapabilities.first { $0.kind == 8 })
         #expect(found.length == 24)
         #expect(found.bar == 4)

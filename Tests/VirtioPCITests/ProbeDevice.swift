@@ -12,9 +12,8 @@ final class ProbeDevice: VirtioDevice {
         var configuration: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     }
 
-    let deviceID: UInt16 = 27
-    let deviceFeatures: UInt64 = 1
-    let maximumQueueSizes: [UInt16] = [128, 64]
+    let traits = DeviceTraits(
+        deviceID: 27, pciClassCode: 0x018000, features: 1, maximumQueueSizes: [128, 64], sharedMemoryRegionID: 0)
     let doorbells: [EventFD]
     let record = Mutex(Record())
 

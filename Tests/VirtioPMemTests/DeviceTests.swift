@@ -10,9 +10,7 @@ import Virtio
 @Suite struct DeviceTests {
     @Test func whatItIs() throws {
         let device = try Harness().device
-        #expect(device.deviceID == 27)
-        #expect(device.deviceFeatures == 0)
-        #expect(device.maximumQueueSizes == [1024])
+        #expect(device.traits == DeviceTraits(deviceID: 27, pciClassCode: 0x00ff00, maximumQueueSizes: [1024]))
         #expect(device.doorbells.count == 1)
     }
 

@@ -15,9 +15,7 @@ final class FakeDevice: VirtioDevice {
         var deactivationCount = 0
     }
 
-    let deviceID: UInt16 = 42
-    let deviceFeatures: UInt64 = 0b101
-    let maximumQueueSizes: [UInt16] = [256, 64]
+    let traits = DeviceTraits(deviceID: 42, features: 0b101, maximumQueueSizes: [256, 64])
     let doorbells: [EventFD]
     let record = Mutex(Record())
     private let endsAtOnce: Bool

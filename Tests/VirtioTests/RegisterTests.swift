@@ -197,11 +197,18 @@ import Virtio
         #expect(core.configurationGeneration != first)
     }
 
-    @Test func configurationChangesAreToldToARunningDriver() {
-        core.notifyConfigurationChange()
-        #expect(core.takeInterruptStatus() == 0)
+    /// An activation speaks to the driver that set it up, and to no later one.
+    @Test func configurationChangesAreToldToARunningDriver() throws {
         transport.start(accepting: Feature.version1, queues: [])
-        core.notifyConfigurationChange()
+        let first = try #require(device.activations.last)
+        first.configurationChanged()
         #expect(transport.interruptCount(vector: 0) == 1)
+        core.writeStatus(0)
+        first.configurationChanged()
+        transport.start(accepting: Feature.version1, queues: [])
+        first.configurationChanged()
+        #expect(transport.interruptCount(vector: 0) == 1)
+        try #require(device.activations.last).configurationChanged()
+        #expect(transport.interruptCount(vector: 0) == 2)
     }
 }

@@ -25,7 +25,7 @@ final class PMemAttachment: Sendable {
         let onError: @Sendable (KVMError) -> Void = { memory.report(.error, "\($0)", to: log) }
         do throws(SystemCallError) {
             interrupts = try MessageInterrupts(
-                platform.machine, platform.router, count: device.maximumQueueSizes.count + 1, onError: onError)
+                platform.machine, platform.router, count: device.traits.maximumQueueSizes.count + 1, onError: onError)
         } catch { throw .host(error) }
         transport = try Self.makeTransport(memory, device, platform, interrupts, log)
         try Self.insert(transport.function, memory, platform)

@@ -25,7 +25,6 @@ enum SharedMemoryBAR {
     /// What the transport shows the driver.
     static func region(of backend: any MemoryBackend) throws(AddressSpaceExhausted) -> PCITransport.SharedMemory {
         PCITransport.SharedMemory(
-            identifier: PMemDevice.sharedMemoryRegionID,
             bar: try make(byteCount: UInt64(backend.mapping.byteCount), alignment: backend.alignment),
             byteCount: UInt64(backend.mapping.byteCount))
     }

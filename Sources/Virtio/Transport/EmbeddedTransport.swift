@@ -28,7 +28,7 @@ public final class EmbeddedTransport: Sendable {
     public init(
         device: any VirtioDevice, memory: GuestMemory, ringFeatures: UInt64 = Feature.defaultRingFeatures
     ) {
-        let lines = (0...device.maximumQueueSizes.count).map { _ in CountingLine() }
+        let lines = (0...device.traits.maximumQueueSizes.count).map { _ in CountingLine() }
         self.lines = lines
         core = TransportCore(
             device: device, memory: memory, ringFeatures: ringFeatures, vectorCount: lines.count

@@ -35,10 +35,10 @@ enum PCICapability {
     }
 
     /// A shared memory region; it takes the longer `struct virtio_pci_cap64` (section 4.1.4.7).
-    static func sharedMemory(_ region: PCITransport.SharedMemory) -> Capability {
+    static func sharedMemory(_ region: PCITransport.SharedMemory, identifier: UInt8) -> Capability {
         let place = Place(bar: region.bar.index, offset: region.offset, byteCount: region.byteCount)
         return structure(
-            .sharedMemory, at: place, identifier: region.identifier,
+            .sharedMemory, at: place, identifier: identifier,
             extra: littleEndian32(place.offset >> 32) + littleEndian32(place.byteCount >> 32))
     }
 

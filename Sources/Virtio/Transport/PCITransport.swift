@@ -24,16 +24,13 @@ public final class PCITransport: Sendable {
 
     /// A shared memory region of the device, alone in its BAR (virtio 1.3, section 2.10).
     public struct SharedMemory: Sendable {
-        /// The region's number, which the device's section of the specification gives (shmid).
-        public let identifier: UInt8
         public let bar: BaseAddressRegister
         /// Where the region begins in the BAR, in bytes.
         public let offset: UInt64
         /// The region's size in bytes.
         public let byteCount: UInt64
 
-        public init(identifier: UInt8, bar: BaseAddressRegister, offset: UInt64 = 0, byteCount: UInt64) {
-            self.identifier = identifier
+        public init(bar: BaseAddressRegister, offset: UInt64 = 0, byteCount: UInt64) {
             self.bar = bar
             self.offset = offset
             self.byteCount = byteCount
@@ -51,20 +48,21 @@ public final class PCITransport: Sendable {
     private let configurationAccess: PCIConfigurationAccess
 
     /// - Parameters:
-    ///   - classCode: base class, subclass and programming interface in 24 bits.
     ///   - ringFeatures: of `Feature`, what to offer beside the device's own bits.
+    ///   - sharedMemory: where the shared memory region of the device's traits lies.
     ///   - sink: told which message each vector has.
     ///   - activationFailed: called when the device could not start.
     ///   - interruptLine: makes the line that sends a vector's message; called once for each vector.
     /// - Throws: `invalidVectorCount` for a device of more than 2047 queues, `overlappingBAR` for a shared memory region in
     ///   BAR 0 or 2, `noRoomForCapability`.
     public init(
-        device: any VirtioDevice, memory: GuestMemory, classCode: UInt32 = 0x00ff00,
+        device: any VirtioDevice, memory: GuestMemory,
         ringFeatures: UInt64 = Feature.defaultRingFeatures, sharedMemory: SharedMemory? = nil,
         sink: any InterruptMessageSink, activationFailed: @escaping @Sendable (any Error) -> Void = { _ in },
         interruptLine: (_ vector: Int) -> any InterruptLine
     ) throws(ConfigurationError) {
-        let queueCount = device.maximumQueueSizes.count
+        let traits = device.traits
+        let queueCount = traits.maximumQueueSizes.count
         interrupts = try MessageSignalledInterrupts(vectorCount: queueCount + 1, sink: sink)
         core = TransportCore(
             device: device, memory: memory, ringFeatures: ringFeatures, vectorCount: queueCount + 1,
@@ -90,8 +88,9 @@ public final class PCITransport: Sendable {
         ]
         if let sharedMemory { bars.append(sharedMemory.bar) }
         function = try Function(
-            Self.identity(of: device, classCode: classCode), bars: bars,
-            capabilities: Self.capabilities(layout, configurationAccess, sharedMemory),
+            Self.identity(traits), bars: bars,
+            capabilities: Self.capabilities(
+                layout, configurationAccess, Self.sharedMemoryCapability(traits, sharedMemory)),
             interrupts: MessageSignalledInterruptsPlacement(
                 interrupts: interrupts, bar: PCILayout.interruptBAR, tableOffset: 0,
                 pendingBitsOffset: UInt32(truncatingIfNeeded: layout.pendingBitsOffset)))
@@ -124,9 +123,9 @@ extension PCITransport: FunctionDevice {
 
 extension PCITransport {
     /// Section 4.1.2.1: vendor and device identifier of a device that is no transitional one, revision 1 or higher.
-    private static func identity(of device: any VirtioDevice, classCode: UInt32) -> Identity {
+    private static func identity(_ traits: DeviceTraits) -> Identity {
         Identity(
-            vendor: 0x1af4, device: 0x1040 &+ device.deviceID, revision: 1, classCode: classCode,
+            vendor: 0x1af4, device: 0x1040 &+ traits.deviceID, revision: 1, classCode: traits.pciClassCode,
             subsystemVendor: 0x1af4, subsystem: 0x1100)
     }
 
@@ -153,7 +152,7 @@ extension PCITransport {
     }
 
     private static func capabilities(
-        _ layout: PCILayout, _ configurationAccess: PCIConfigurationAccess, _ sharedMemory: SharedMemory?
+        _ layout: PCILayout, _ configurationAccess: PCIConfigurationAccess, _ sharedMemory: Capability?
     ) -> [Capability] {
         [
             PCICapability.structure(.common, at: layout.common),
@@ -162,7 +161,11 @@ extension PCITransport {
             PCICapability.structure(
                 .notification, at: layout.notification,
                 extra: PCICapability.littleEndian32(PCINotification.multiplier)),
-        ] + (sharedMemory.map { [PCICapability.sharedMemory($0)] } ?? [])
-            + [PCICapability.configurationAccess(configurationAccess)]
+        ] + (sharedMemory.map { [$0] } ?? []) + [PCICapability.configurationAccess(configurationAccess)]
+    }
+
+    private static func sharedMemoryCapability(_ traits: DeviceTraits, _ region: SharedMemory?) -> Capability? {
+        guard let region, let identifier = traits.sharedMemoryRegionID else { return nil }
+        return PCICapability.sharedMemory(region, identifier: identifier)
     }
 }

@@ -37,16 +37,16 @@ public final class TransportCore: Sendable {
         self.device = device
         self.memory = memory
         self.activationFailed = activationFailed
-        offeredFeatures = device.deviceFeatures | ringFeatures | Feature.version1
+        offeredFeatures = device.traits.features | ringFeatures | Feature.version1
         vectorLines = (0..<min(max(vectorCount, 0), Int(Self.noVector))).map(interruptLine)
         let status = interruptStatus
         configurationInterrupt = RoutedInterrupt(
             unrouted: UnroutedInterrupt(status: status, bit: InterruptStatus.configuration))
-        queueInterrupts = device.maximumQueueSizes.map { _ in
+        queueInterrupts = device.traits.maximumQueueSizes.map { _ in
             RoutedInterrupt(unrouted: UnroutedInterrupt(status: status, bit: InterruptStatus.queue))
         }
         state = Mutex(
-            TransportState(offeredFeatures: offeredFeatures, maximumQueueSizes: device.maximumQueueSizes))
+            TransportState(offeredFeatures: offeredFeatures, maximumQueueSizes: device.traits.maximumQueueSizes))
     }
 
     /// The interrupt status register; reading it sets it to 0 (section 4.1.4.5).
@@ -91,7 +91,8 @@ extension TransportCore {
         let activation = Activation(
             memory: memory, features: features,
             queues: zip(queues, queueInterrupts).map { $0.isEnabled ? $0.activation(interrupt: $1) : nil },
-            needsReset: { [weak self] in self?.deviceNeedsReset(epoch: epoch) })
+            needsReset: { [weak self] in self?.deviceNeedsReset(epoch: epoch) },
+            configurationChanged: { [weak self] in self?.configurationChanged(epoch: epoch) })
         var failure: (any Error)?
         deviceCalls.withLock { _ in
             do { try device.activate(activation) } catch { failure = error }
@@ -126,6 +127,10 @@ extension TransportCore {
 
     private func deviceNeedsReset(epoch: UInt64) {
         if state.withLock({ $0.setNeedsReset(epoch: epoch) }) { signalConfigurationChange() }
+    }
+
+    private func configurationChanged(epoch: UInt64) {
+        if state.withLock({ $0.acceptsNotifications(epoch: epoch) }) { signalConfigurationChange() }
     }
 }
 
@@ -205,11 +210,6 @@ extension TransportCore {
             offset <= UInt64(bytes.count - byteCount)
         else { return }
         deviceCalls.withLock { _ in device.writeConfiguration(value, byteCount: byteCount, at: Int(offset)) }
-    }
-
-    /// Tells the driver that the device's configuration has changed, if it runs the device (section 2.3).
-    public func notifyConfigurationChange() {
-        if status.contains(.driverOK) { signalConfigurationChange() }
     }
 
     private func configuration() -> [UInt8] {

@@ -80,6 +80,11 @@ extension TransportState {
         return .deactivate
     }
 
+    /// Whether the driver that activated the device in this epoch still runs it, and so may be notified (section 3.1.1).
+    func acceptsNotifications(epoch: UInt64) -> Bool {
+        epoch == self.epoch && !resetIsPending && status.contains(.driverOK)
+    }
+
     /// Section 2.1.2.
     ///
     /// - Returns: whether the driver is to be told.
