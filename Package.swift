@@ -55,7 +55,7 @@ let package = Package(
         room("KVM", ["CLinux", "Host"]),
         room("Board", ["GuestMemory", "PCI"]),
         // What both front-ends make of the same options.
-        room("Assembly", ["Host", "Backend", "Options", "VirtioPMem", "QEMUDialect", logging]),
+        room("Assembly", ["Host", "Backend", "Options", "Virtio", "VirtioPMem", "QEMUDialect", logging]),
         room(
             "Machine",
             [

@@ -19,19 +19,16 @@ extension PMemEvent {
                 .warning,
                 "the guest asked for durability, but nothing that it writes reaches a file (share=off): its flushes fail. Say share=on to keep the data, or discard-data=on if it is to be thrown away"
             )
-        case .malformedRequest(let error): (.warning, "a request that makes no sense: \(error)")
-        case .malformedChain(let error): (.warning, "a descriptor chain that makes no sense: \(error)")
-        case .unwritableAnswer(let error): (.warning, "an answer could not be written: \(error)")
-        case .queueBroken(let error): (.warning, "the driver broke its queue, the device needs a reset: \(error)")
-        case .doorbellFailed(let error): (.error, "the doorbell failed: \(error)")
+        case .queue(let event): event.sentence
         }
     }
 
     /// Whether the guest causes it: such messages are limited in number.
     public var isGuestsDoing: Bool {
         switch self {
-        case .syncFailed, .doorbellFailed: false
-        default: true
+        case .syncFailed: false
+        case .notDurable: true
+        case .queue(let event): event.isGuestsDoing
         }
     }
 }

@@ -21,9 +21,15 @@ extension MemoryMap {
     ///
     /// - Throws: `unmapped`, `wraps`, `readOnly` or `fault`.
     public func write(_ bytes: [UInt8], at address: GuestAddress) throws(GuestMemoryError) {
-        var bytes = bytes
-        try unsafe withBytes(of: &bytes) { (buffer) throws(GuestMemoryError) in
-            try unsafe write(UnsafeRawBufferPointer(buffer), at: address)
+        try write(bytes.span, at: address)
+    }
+
+    /// Copies bytes into guest memory. On an error a first part may have been written.
+    ///
+    /// - Throws: `unmapped`, `wraps`, `readOnly` or `fault`.
+    public func write(_ bytes: Span<UInt8>, at address: GuestAddress) throws(GuestMemoryError) {
+        try unsafe bytes.bytes.withUnsafeBytes { (buffer) throws(GuestMemoryError) in
+            try unsafe write(buffer, at: address)
         }
     }
 

@@ -111,7 +111,7 @@ extension Server {
                 continue
             }
             for warning in durability.backend.warnings { log.warning("\(warning)") }
-            durability.limit = FlushLimit(options.flushLimit)
+            durability.limiter.limit = FlushLimit(options.flushLimit)
             factories.append(
                 try DeviceFactory(
                     name: device.name, durability: durability, queueSize: options.queueSize,

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// How often a device may sync: a bucket that holds `burst` tokens, gets `rate` new ones each second, and gives one for each
 /// sync. All requests that one sync answers cost one token together, since that is what they cost the disk.
 public struct FlushLimit: Equatable, Sendable {
@@ -11,6 +13,41 @@ public struct FlushLimit: Equatable, Sendable {
     public init(rate: UInt64, burst: UInt64) {
         self.rate = rate
         self.burst = max(burst, 1)
+    }
+}
+
+/// Lets a backend's flushes sync no more often than a limit says.
+public final class FlushLimiter: Sendable {
+    private struct State {
+        var limit = FlushLimit.none
+        var bucket = TokenBucket(.none, now: 0)
+    }
+
+    /// In nanoseconds.
+    private let now: @Sendable () -> UInt64
+    private let state = Mutex(State())
+
+    /// - Parameter now: a clock that only goes forward, in nanoseconds.
+    init(now: @escaping @Sendable () -> UInt64) {
+        self.now = now
+    }
+
+    /// A new limit begins with a full bucket, and counts for flushes that wait already, too.
+    public var limit: FlushLimit {
+        get { state.withLock { $0.limit } }
+        set {
+            state.withLock { state in
+                state.limit = newValue
+                state.bucket = TokenBucket(newValue, now: now())
+            }
+        }
+    }
+
+    /// Takes a token for a sync.
+    ///
+    /// - Returns: 0, or how long it is until there may be one, in nanoseconds.
+    func takeTurn() -> UInt64 {
+        state.withLock { state in state.limit.rate == 0 ? 0 : state.bucket.take(now: now()) }
     }
 }
 

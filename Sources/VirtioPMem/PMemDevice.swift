@@ -1,6 +1,5 @@
 public import GuestMemory
 public import Host
-import Synchronization
 public import Virtio
 
 /// The persistent memory device (virtio 1.3, section 5.19), whichever front-end carries it.
@@ -13,16 +12,13 @@ public final class PMemDevice: VirtioDevice {
     public let traits: DeviceTraits
     public let doorbells: [EventFD]
 
-    /// The name that a person gave the device; its thread bears it.
-    public let id: String
     /// What flushes mean, and what has come of them.
     public let durability: Durability
     private let location: @Sendable () -> GuestRange?
-    private let rule: HorizonRule
-    private let onEvent: @Sendable (PMemEvent) -> Void
-    private let worker = Mutex<FlushWorker?>(nil)
+    private let worker: QueueWorker
 
     /// - Parameters:
+    ///   - id: the name that a person gave the device; its thread bears it.
     ///   - offersSharedMemoryRegion: whether the transport shows `range` as shared memory region 0.
     ///   - maximumQueueSize: in descriptors, a power of two.
     ///   - onEvent: called from the device's thread.
@@ -34,13 +30,14 @@ public final class PMemDevice: VirtioDevice {
     ) throws(SystemCallError) {
         try self.init(
             id: id, durability: durability, location: { range }, offersSharedMemoryRegion: offersSharedMemoryRegion,
-            maximumQueueSize: maximumQueueSize, rule: .readOnce, onEvent: onEvent)
+            maximumQueueSize: maximumQueueSize,
+            service: { (rounds) throws(QueueError) in try rounds.serve() }, onEvent: onEvent)
     }
 
     /// A device whose storage is in a BAR.
     ///
     /// - Parameter location: where that is now, nil while the BAR is off. Drivers that know no shared memory regions (Linux before
-    ///   6.8) look at it once.
+    ///   6.8) read it once.
     public convenience init(
         id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?,
         maximumQueueSize: UInt16 = 128,
@@ -48,25 +45,26 @@ public final class PMemDevice: VirtioDevice {
     ) throws(SystemCallError) {
         try self.init(
             id: id, durability: durability, location: location, offersSharedMemoryRegion: true,
-            maximumQueueSize: maximumQueueSize, rule: .readOnce, onEvent: onEvent)
+            maximumQueueSize: maximumQueueSize,
+            service: { (rounds) throws(QueueError) in try rounds.serve() }, onEvent: onEvent)
     }
 
     package init(
         id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?,
         offersSharedMemoryRegion: Bool,
-        maximumQueueSize: UInt16, rule: HorizonRule,
+        maximumQueueSize: UInt16, service: @escaping QueueWorker.Service,
         onEvent: @escaping @Sendable (PMemEvent) -> Void
     ) throws(SystemCallError) {
-        self.id = id
         self.durability = durability
         self.location = location
-        self.rule = rule
-        self.onEvent = onEvent
         traits = DeviceTraits(
             deviceID: 27, features: offersSharedMemoryRegion ? Self.sharedMemoryRegionFeature : 0,
             maximumQueueSizes: [maximumQueueSize],
             sharedMemoryRegionID: offersSharedMemoryRegion ? Self.sharedMemoryRegionID : nil)
-        doorbells = [try EventFD()]
+        worker = try QueueWorker(
+            name: "pmem \(id)", service: service, onEvent: { onEvent(.queue($0)) },
+            makeHandler: { FlushHandler(durability, onEvent: onEvent) })
+        doorbells = [worker.doorbell]
     }
 
     /// `le64 start; le64 size` (section 5.19.4); zero once the range is a shared memory region (section 5.19.5.1).
@@ -81,22 +79,8 @@ public final class PMemDevice: VirtioDevice {
     /// Nothing in the configuration can be written.
     public func writeConfiguration(_ value: UInt64, byteCount: Int, at offset: Int) {}
 
-    public func activate(_ activation: Activation) throws {
-        // Without its queue the device is plain memory.
-        guard let first = activation.queues.first, let requestQueue = first else { return }
-        let next = FlushWorker(
-            activation, requestQueue: requestQueue, doorbell: doorbells[0], durability: durability, rule: rule,
-            onEvent: onEvent)
-        try next.start(name: "pmem \(id)")
-        worker.withLock { $0 = next }
-    }
+    /// Without its queue the device is plain memory.
+    public func activate(_ activation: Activation) throws { try worker.start(activation, queue: 0) }
 
-    public func deactivate(_ completion: @escaping @Sendable () -> Void) {
-        let last = worker.withLock { worker in
-            defer { worker = nil }
-            return worker
-        }
-        guard let last else { return completion() }
-        last.stop(completion)
-    }
+    public func deactivate(_ completion: @escaping @Sendable () -> Void) { worker.stop(completion) }
 }

@@ -70,8 +70,8 @@ import Virtio
             try harness.send(32)
             #expect(try harness.receive(32).allSatisfy { $0 == .success })
         }
-        #expect(harness.durability.statistics.flushCount == 67_200)
-        #expect(harness.durability.statistics.failureCount == 0)
+        #expect(harness.durability.figures.statistics.flushCount == 67_200)
+        #expect(harness.durability.figures.statistics.failureCount == 0)
     }
 
     /// The driver rings only when asked to, and the device interrupts only when asked to, with event index and without: if

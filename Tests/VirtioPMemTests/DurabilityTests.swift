@@ -13,7 +13,7 @@ import TestSupport
         harness.backend.fail(with: EIO)
         try harness.send(5)
         #expect(try harness.receive(5) == Array(repeating: .failure, count: 5))
-        #expect(harness.durability.statistics.failureCount == 5)
+        #expect(harness.durability.figures.statistics.failureCount == 5)
     }
 
     /// The kernel forgets what it could not write, so its next "success" says nothing.
@@ -26,13 +26,13 @@ import TestSupport
         #expect(try harness.flush() == .failure)
         try harness.restart()
         #expect(try harness.flush() == .failure)
-        let failure = try #require(harness.durability.failure)
+        let failure = try #require(harness.durability.latch.failure)
         #expect(failure.errno.rawValue == errno)
         #expect(harness.events == [.syncFailed(failure)])
         #expect(harness.backend.startedCount == 2)
-        harness.durability.clearFailure()
+        harness.durability.latch.clear()
         #expect(try harness.flush() == .success)
-        #expect(harness.durability.failure == nil)
+        #expect(harness.durability.latch.failure == nil)
     }
 
     /// A reboot or a device that is plugged in anew makes a new device around the same backend.
@@ -46,11 +46,11 @@ import TestSupport
         #expect(second.events == [])
         #expect(throws: SystemCallError.self) { try first.durability.synchronize() }
         #expect(first.backend.startedCount == 1)
-        let forgotten = first.durability.clearFailure()
+        let forgotten = first.durability.latch.clear()
         #expect(forgotten?.errno.rawValue == errno)
-        #expect(first.durability.clearFailure() == nil)
+        #expect(first.durability.latch.clear() == nil)
         #expect(try second.flush() == .success)
-        #expect(first.durability.statistics.failureCount == 2)
+        #expect(first.durability.figures.statistics.failureCount == 2)
     }
 
     /// The last sync of an unplugged device counts like any other.
@@ -100,10 +100,10 @@ import TestSupport
             _ = try harness.receiveUsed()
         }
         #expect(harness.backend.startedCount == 0)
-        #expect(harness.durability.statistics.malformedCount == 20)
-        #expect(harness.durability.statistics.flushCount == 0)
+        #expect(harness.durability.figures.statistics.malformedCount == 20)
+        #expect(harness.durability.figures.statistics.flushCount == 0)
         // One line in the log, however many there are.
-        #expect(harness.events == [.malformedRequest(.unknownType(9))])
+        #expect(harness.events == [.queue(.malformedRequest(.unknownType(9)))])
     }
 
     /// In a power-cut test the end of a device or machine is no flush; a failed flush stays one.

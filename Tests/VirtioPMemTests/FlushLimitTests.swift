@@ -58,10 +58,10 @@ import TestSupport
     @Test(arguments: RingLayout.allCases) func aThrottledDeviceBatches(_ layout: RingLayout) throws {
         let time = Mutex<UInt64>(1)
         let harness = try Harness(layout: layout, now: { time.withLock { $0 } })
-        harness.durability.limit = FlushLimit(rate: 1, burst: 1)
+        harness.durability.limiter.limit = FlushLimit(rate: 1, burst: 1)
         #expect(try harness.flush() == .success)
         try harness.send(2)
-        try wait(for: "the worker to wait") { harness.durability.statistics.throttledCount == 1 }
+        try wait(for: "the worker to wait") { harness.durability.figures.statistics.throttledCount == 1 }
         try harness.send(3)
         harness.ring()
         #expect(harness.backend.startedCount == 1)
@@ -69,25 +69,25 @@ import TestSupport
         time.withLock { $0 += 1_000_000_000 }
         #expect(try harness.receive(5) == Array(repeating: .success, count: 5))
         #expect(harness.backend.startedCount == 2)
-        #expect(harness.durability.statistics.largestBatch == 5)
+        #expect(harness.durability.figures.statistics.largestBatch == 5)
     }
 
     @Test func aLimitThatIsLiftedLetsTheWaitingGo() throws {
         let harness = try Harness(now: { 1 })
-        harness.durability.limit = FlushLimit(rate: 1, burst: 1)
+        harness.durability.limiter.limit = FlushLimit(rate: 1, burst: 1)
         #expect(try harness.flush() == .success)
         try harness.send()
-        try wait(for: "the worker to wait") { harness.durability.statistics.throttledCount == 1 }
-        harness.durability.limit = .none
+        try wait(for: "the worker to wait") { harness.durability.figures.statistics.throttledCount == 1 }
+        harness.durability.limiter.limit = .none
         #expect(try harness.receive() == [.success])
     }
 
     @Test func aResetDoesNotWaitForTheLimit() throws {
         let harness = try Harness(now: { 1 })
-        harness.durability.limit = FlushLimit(rate: 1, burst: 1)
+        harness.durability.limiter.limit = FlushLimit(rate: 1, burst: 1)
         #expect(try harness.flush() == .success)
         try harness.send()
-        try wait(for: "the worker to wait") { harness.durability.statistics.throttledCount == 1 }
+        try wait(for: "the worker to wait") { harness.durability.figures.statistics.throttledCount == 1 }
         harness.transport.core.writeStatus(0)
         try wait(for: "the reset") { harness.transport.core.status == [] }
         #expect(harness.backend.startedCount == 1)
@@ -97,19 +97,19 @@ import TestSupport
     /// What costs no sync takes no token.
     @Test func whatSyncsNothingIsNotThrottled() throws {
         let harness = try Harness(backend: FakeBackend(reachesFile: false), now: { 1 })
-        harness.durability.limit = FlushLimit(rate: 1, burst: 1)
+        harness.durability.limiter.limit = FlushLimit(rate: 1, burst: 1)
         for _ in 0..<5 { #expect(try harness.flush() == .failure) }
-        #expect(harness.durability.statistics.throttledCount == 0)
+        #expect(harness.durability.figures.statistics.throttledCount == 0)
     }
 
     /// Another device is as fast as ever.
     @Test func noOtherDeviceNotices() throws {
         let slow = try Harness(now: { 1 })
-        slow.durability.limit = FlushLimit(rate: 1, burst: 1)
+        slow.durability.limiter.limit = FlushLimit(rate: 1, burst: 1)
         try slow.send()
         _ = try slow.receive()
         try slow.send()
-        try wait(for: "the worker to wait") { slow.durability.statistics.throttledCount == 1 }
+        try wait(for: "the worker to wait") { slow.durability.figures.statistics.throttledCount == 1 }
         let other = try Harness()
         for _ in 0..<200 { #expect(try other.flush() == .success) }
         #expect(slow.backend.startedCount == 1)
@@ -118,7 +118,7 @@ import TestSupport
     /// With a real clock: 20 syncs per second and one at once, so 11 flushes take half a second.
     @Test func theRateHolds() throws {
         let harness = try Harness()
-        harness.durability.limit = FlushLimit(rate: 20, burst: 1)
+        harness.durability.limiter.limit = FlushLimit(rate: 20, burst: 1)
         let begin = ContinuousClock.now
         for _ in 0..<11 { #expect(try harness.flush() == .success) }
         #expect(ContinuousClock.now - begin >= .milliseconds(500))

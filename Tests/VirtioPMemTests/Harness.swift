@@ -51,7 +51,7 @@ final class Harness {
         let recorder = recorder
         device = try PMemDevice(
             id: "nv1", durability: durability, location: { Self.range }, offersSharedMemoryRegion: false,
-            maximumQueueSize: 1024, rule: rule, onEvent: { recorder.record($0) })
+            maximumQueueSize: 1024, service: rule.service, onEvent: { recorder.record($0) })
         transport = EmbeddedTransport(
             device: device, memory: ram.memory,
             ringFeatures: Feature.defaultRingFeatures | Feature.packedRing)

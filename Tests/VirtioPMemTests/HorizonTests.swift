@@ -68,7 +68,7 @@ import Virtio
         #expect(try harness.receive(batch.count) == Array(repeating: .success, count: batch.count))
         try wait(for: "the interrupt") { harness.interruptCount == 1 }
         #expect(harness.backend.startedCount == 1)
-        let statistics = harness.durability.statistics
+        let statistics = harness.durability.figures.statistics
         #expect(statistics.flushCount == UInt64(batch.count))
         #expect(statistics.largestBatch == UInt64(batch.count))
         #expect(statistics.batchCount == 1)

@@ -55,19 +55,19 @@ import Virtio
         },
         Framing(
             testDescription: "short", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.short(byteCount: 3))
+            event: .queue(.malformedRequest(.short(byteCount: 3)))
         ) { [.readable($0.type, 3), .writable($0.status, 4)] },
         Framing(
             testDescription: "nothing to read", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.short(byteCount: 0))
+            event: .queue(.malformedRequest(.short(byteCount: 0)))
         ) { [.writable($0.status, 4)] },
         Framing(
             testDescription: "write-only first", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.readableAfterWritable)
+            event: .queue(.malformedRequest(.readableAfterWritable))
         ) { [.writable($0.status, 4), .readable($0.type, 4)] },
         Framing(
             testDescription: "both write-only", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.short(byteCount: 0))
+            event: .queue(.malformedRequest(.short(byteCount: 0)))
         ) { [.writable($0.status, 4), .writable($0.type, 4)] },
         Framing(testDescription: "read-only second", writtenByteCount: 0, status: untouched) {
             [.readable($0.type, 4), .readable($0.status, 4)]
@@ -78,23 +78,23 @@ import Virtio
         },
         Framing(
             testDescription: "unknown type", type: 1, writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.unknownType(1))
+            event: .queue(.malformedRequest(.unknownType(1)))
         ) { [.readable($0.type, 4), .writable($0.status, 4)] },
         Framing(
             testDescription: "type of all ones", type: .max, writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.unknownType(.max))
+            event: .queue(.malformedRequest(.unknownType(.max)))
         ) { [.readable($0.type, 4), .writable($0.status, 4)] },
         Framing(
             testDescription: "type outside memory", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.unreadable(.unmapped(outside)))
+            event: .queue(.malformedRequest(.unreadable(.unmapped(outside))))
         ) { [.readable(outside, 4), .writable($0.status, 4)] },
         Framing(
             testDescription: "type past the end of the address space", writtenByteCount: 4, status: failure,
-            event: .malformedRequest(.unreadable(.wraps(GuestAddress(.max - 1))))
+            event: .queue(.malformedRequest(.unreadable(.wraps(GuestAddress(.max - 1)))))
         ) { [.readable(GuestAddress(.max - 1), 4), .writable($0.status, 4)] },
         Framing(
             testDescription: "ret outside memory", writtenByteCount: 0, status: untouched,
-            event: .unwritableAnswer(.unmapped(outside))
+            event: .queue(.malformedRequest(.unwritable(.unmapped(outside))))
         ) { [.readable($0.type, 4), .writable(outside, 4)] },
     ]
 
@@ -152,8 +152,8 @@ import Virtio
         harness.queue = queue
         harness.ring()
         #expect(try harness.receiveUsed() == UsedBuffer(id: 7, writtenByteCount: 0))
-        #expect(harness.events == [.malformedChain(chain.error)])
-        #expect(harness.durability.statistics.malformedCount == 1)
+        #expect(harness.events == [.queue(.malformedChain(chain.error))])
+        #expect(harness.durability.figures.statistics.malformedCount == 1)
         #expect(harness.backend.startedCount == 0)
         #expect(try harness.flush() == .success)
     }
@@ -183,7 +183,7 @@ import Virtio
         harness.queue = queue
         harness.ring()
         try wait(for: "DEVICE_NEEDS_RESET") { harness.transport.core.status.contains(.needsReset) }
-        #expect(harness.events == [.queueBroken(ring.error)])
+        #expect(harness.events == [.queue(.broken(ring.error))])
         try wait(for: "the configuration interrupt") { harness.transport.interruptCount(vector: 0) == 1 }
         harness.ring()
         #expect(harness.backend.startedCount == 0)
@@ -214,7 +214,7 @@ import Virtio
             if try harness.queue.publish() { harness.ring() }
             _ = try harness.receiveUsed()
         }
-        #expect(harness.events == [.malformedRequest(.unreadable(.fault(start)))])
+        #expect(harness.events == [.queue(.malformedRequest(.unreadable(.fault(start))))])
         #expect(try harness.flush() == .success)
     }
 

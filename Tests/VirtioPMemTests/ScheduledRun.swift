@@ -86,14 +86,13 @@ final class ScheduledRun: MemoryBackend {
     /// - Returns: how many requests were answered, and how many of them too early; and the schedule as it came out.
     func run() throws -> (Result, Schedule) {
         let activation = state.withLock { $0.queue.activation() }
-        var round = Round(
-            queue: SteppedQueue(base: activation.makeQueue(features: features), run: self),
-            durability: Durability(of: self), onEvent: { _ in })
+        var rounds = QueueRounds(
+            SteppedQueue(base: activation.makeQueue(features: features), run: self), size: activation.size,
+            handler: FlushHandler(Durability(of: self), onEvent: { _ in }), memory: ram.memory,
+            interrupt: NoInterrupt(), wait: QueueWait(doorbell: try EventFD()), onEvent: { _ in })
         while true {
             while takeRing() {
-                try round.serve(
-                    rule, interrupt: NoInterrupt(), memory: { ram.map }, isStopping: { false },
-                    pause: { _ in })
+                try rule.service(&rounds)
             }
             // The worker waits; whatever the driver has left to do comes now.
             guard stepDriver() else { break }

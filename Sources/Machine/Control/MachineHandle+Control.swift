@@ -38,14 +38,14 @@ extension MachineHandle: MachineControl {
     public func clearFailure(of id: String) throws(ControlError) {
         try perform { (plane) throws(MachineError) in
             let durability = try plane.registry.durability(of: id)
-            guard let failure = durability.clearFailure() else { return }
+            guard let failure = durability.latch.clear() else { return }
             plane.parts.log.notice("\(id): flushes may succeed again, the failure (\(failure)) is forgotten on request")
         }
     }
 
     public func setFlushLimit(_ limit: FlushLimitOptions, of id: String) throws(ControlError) {
         try perform { (plane) throws(MachineError) in
-            try plane.registry.durability(of: id).limit = FlushLimit(limit)
+            try plane.registry.durability(of: id).limiter.limit = FlushLimit(limit)
         }
     }
 

@@ -59,14 +59,14 @@ extension ControlPlane {
 
 extension MemoryDeviceStatus.Flushes {
     init(_ durability: Durability) {
-        let (statistics, limit) = (durability.statistics, durability.limit)
+        let (statistics, limit) = (durability.figures.statistics, durability.limiter.limit)
         self.init(
             completed: statistics.flushCount &- statistics.failureCount, failed: statistics.failureCount)
         (batches, largestBatch) = (statistics.batchCount, statistics.largestBatch)
         latency = MemoryDeviceStatus.Latency(statistics.syncLatency)
         self.limit = limit.rate == 0 ? nil : FlushLimitOptions(rate: limit.rate, burst: limit.burst)
         throttled = statistics.throttledCount
-        failure = durability.failure.map(\.errorName)
+        failure = durability.latch.failure.map(\.errorName)
         droppedStores = statistics.droppedStoreCount
     }
 }

@@ -98,7 +98,7 @@ struct DeviceRegistry {
         let device = PersistentMemory(
             name: name, options: options, durability: durability, place: try place(options, backend, name),
             slot: slot)
-        durability.limit = FlushLimit(options.flushLimit)
+        durability.limiter.limit = FlushLimit(options.flushLimit)
         devices.append(device)
         inventory = next
         return device

@@ -56,7 +56,7 @@ struct PersistentMemory: Sendable {
 
     /// A store of the guest into its memory was dropped, since it is read-only.
     func reportDroppedStore(at address: GuestAddress, to log: Logger) {
-        let count = durability.recordDroppedStore()
+        let count = durability.figures.recordDroppedStore()
         guard count.isPowerOfTen else { return }
         report(.warning, "a store into read-only memory at \(address) was dropped; there were \(count) so far", to: log)
     }

@@ -26,7 +26,7 @@ public struct BufferToken: Hashable, Sendable {
 /// A buffer that the driver made available: its pieces in order, those of an indirect table among them.
 public struct DescriptorChain: Hashable, Sendable {
     public let token: BufferToken
-    public let descriptors: [Descriptor]
+    public let descriptors: DescriptorList
 }
 
 /// What is wrong with one chain. The driver gets it back unused, and the queue goes on.

@@ -40,7 +40,7 @@ extension GuestAddress {
 struct ChainBuilder {
     /// In descriptors: the queue's size.
     let limit: Int
-    private(set) var descriptors: [Descriptor] = []
+    private(set) var descriptors = DescriptorList()
     private var byteCount: UInt64 = 0
 
     init(limit: Int) {

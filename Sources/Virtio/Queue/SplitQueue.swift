@@ -104,7 +104,8 @@ extension SplitQueue {
     }
 
     /// Follows a chain. A table outside memory is the queue's fault, everything else the chain's.
-    private func walk(from head: UInt16, in memory: MemoryMap) throws(QueueError) -> Result<[Descriptor], ChainError> {
+    private func walk(from head: UInt16, in memory: MemoryMap) throws(QueueError) -> Result<DescriptorList, ChainError>
+    {
         var chain = ChainBuilder(limit: Int(size))
         var index = head
         while true {

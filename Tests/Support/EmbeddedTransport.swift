@@ -1,7 +1,8 @@
 public import GuestMemory
 import Synchronization
+public import Virtio
 
-/// A transport without a bus: the driver is the caller. For tests and fuzzers, which need neither KVM nor PCI.
+/// A transport without a bus: the driver is the caller, and neither KVM nor PCI is needed.
 public final class EmbeddedTransport: Sendable {
     /// Every register, to be driven step by step.
     public let core: TransportCore
