@@ -55,19 +55,23 @@ let package = Package(
         room("KVM", ["CLinux", "Host"]),
         room("Board", ["GuestMemory", "PCI"]),
         // What both front-ends make of the same options.
-        room("Assembly", ["Host", "Backend", "Options", "Virtio", "VirtioPMem", "QEMUDialect", logging]),
+        room(
+            "Assembly",
+            [
+                "Host", "GuestMemory", "PCI", "Backend", "Options", "Virtio", "VirtioPMem", "QEMUDialect", logging,
+            ]),
         room(
             "Machine",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "KVM", "Board", "Options",
-                "QEMUDialect", "Assembly", logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "KVM", "Board", "Options", "QEMUDialect", "Assembly",
+                logging,
             ]),
         room("VFIOUser", ["Host", "GuestMemory", "PCI"]),
         room(
             "Server",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VirtioPMem", "VFIOUser", "Options", "QEMUDialect",
-                "Assembly", logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Virtio", "VFIOUser", "Options", "QEMUDialect", "Assembly",
+                logging,
             ]),
         room("QEMUDialect", ["Options"]),
         room("QMPDialect", ["Options", "QEMUDialect"]),
@@ -89,7 +93,10 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
         tests(
-            of: "Machine", ["Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "Options", "QEMUDialect", logging]),
+            of: "Machine",
+            [
+                "Assembly", "Host", "GuestMemory", "PCI", "Backend", "KVM", "Board", "Options", "QEMUDialect", logging,
+            ]),
         tests(of: "QMPDialect", ["Options", "QEMUDialect"]),
         tests(of: "Monitor", ["Host", "Options", "QEMUDialect", "QMPDialect", logging]),
         tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),

@@ -1,4 +1,4 @@
-public import Backend
+import Assembly
 public import Board
 public import GuestMemory
 public import Host
@@ -13,9 +13,9 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     case layout(LayoutError)
     /// The host has no memory of this size for the guest; with its reason.
     case ram(byteCount: UInt64, String)
-    /// With the id of the memory-backend object.
-    case backend(String, MemoryBackendError)
-    /// With the name of the device.
+    /// What the host refused to an object; a sentence.
+    case object(String)
+    /// With the device's option, as in the three that follow.
     case deviceMemory(String, DeviceMemoryError)
     case bus(String, BusError)
     case addressSpace(String, AddressSpaceExhausted)
@@ -29,6 +29,8 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     case dialect(DialectError)
     case serial(String, SystemCallError)
     case pidFile(path: String, SystemCallError)
+    /// A device or an object, by its id, that makes nothing durable.
+    case noFlushes(String)
     /// The machine cannot go on before these files have their size again; a sentence for each.
     case filesTooShort([String])
     /// No memory backend has `durability=power-cut-test`.
@@ -48,18 +50,19 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
         case .host(let error): "\(error)"
         case .layout(let error): "-m: \(error)"
         case .ram(let byteCount, let reason): "-m: no \(byteCount) bytes of RAM for the guest: \(reason); give less"
-        case .backend(_, let error): "\(error)"
-        case .deviceMemory(let device, let error): "\(Self.option(device)): \(error)"
-        case .bus(let device, let error): "\(Self.option(device)): \(error)"
-        case .addressSpace(let device, let error):
-            "\(Self.option(device)): \(error)" + (error.bar == SharedMemoryBAR.index ? ", or leave x-shmem out" : "")
-        case .configuration(let device, let error): "\(Self.option(device)): \(error)"
+        case .object(let reason): reason
+        case .deviceMemory(let option, let error): "\(option): \(error)"
+        case .bus(let option, let error): "\(option): \(error)"
+        case .addressSpace(let option, let error):
+            "\(option): \(error)" + (error.bar == StorageBAR.index ? ", or leave x-shmem out" : "")
+        case .configuration(let option, let error): "\(option): \(error)"
         case .guestMemory(let error): "guest memory: \(error)"
         case .bootFile(let option, let path, let error): "\(option) \(path): could not be read: \(error.errno)"
         case .boot(let option, let error): "\(option): \(error)"
         case .dialect(let error): error.message
         case .serial(let target, let error): "-serial \(target): \(error)"
         case .pidFile(let path, let error): "could not write the pid file '\(path)': \(error.errno)"
+        case .noFlushes(let id): "'\(id)' stores nothing for the guest, so it has no flushes"
         case .filesTooShort(let sentences): sentences.joined(separator: "; ")
         case .noPowerCutTest:
             "no memory backend has durability=power-cut-test: -object memory-backend-file,durability=power-cut-test,share=on,..."
@@ -71,10 +74,16 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
             "no kernel: give one with -kernel (a bzImage, or an ELF file with a PVH entry); there is no firmware"
         }
     }
+}
 
-    /// A device without an id has a name of the form `memdev=ID`.
-    private static func option(_ device: String) -> String {
-        "-device virtio-pmem-pci," + (device.contains("=") ? device : "id=\(device)")
+extension MachineError {
+    init(_ error: AssemblyError) {
+        switch error {
+        case .dialect(let error): self = .dialect(error)
+        case .object(let reason): self = .object(reason)
+        case .addressSpace(let option, let error): self = .addressSpace(option, error)
+        case .configuration(let option, let error): self = .configuration(option, error)
+        }
     }
 }
 

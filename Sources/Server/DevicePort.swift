@@ -1,14 +1,13 @@
 import Assembly
-import Backend
 import Host
 import Logging
 import VFIOUser
-import VirtioPMem
 
 /// A device behind its socket: one client at a time, each with a device of its own around the same storage. A client that comes
 /// while another is there waits in the socket's queue.
 final class DevicePort: Sendable {
-    private let factory: DeviceFactory
+    private let device: any ConfiguredDevice
+    private let storage: ServedDevice.Storage?
     private let listener: SharedDescriptor
     private let log: Logger
     /// Of messages that guests and clients cause.
@@ -16,10 +15,13 @@ final class DevicePort: Sendable {
     /// Signalled when the last session has ended.
     let ended: EventFD
 
-    var durability: Durability { factory.durability }
+    private var name: String { device.name }
 
-    init(_ factory: DeviceFactory, _ listener: SharedDescriptor, log: Logger) throws(ServeError) {
-        self.factory = factory
+    init(_ device: any ConfiguredDevice, _ listener: SharedDescriptor, log: Logger) throws(ServeError) {
+        self.device = device
+        storage = try device.memory.map { (memory) throws(ServeError) in
+            try ServedDevice.Storage(memory, of: device.name)
+        }
         self.listener = listener
         self.log = log
         do throws(SystemCallError) { ended = try EventFD() } catch { throw .host(error) }
@@ -27,14 +29,14 @@ final class DevicePort: Sendable {
 
     /// Serves clients on a thread of its own, until `stop` is signalled.
     func start(stop: EventFD) throws(SystemCallError) {
-        _ = try HostThread(name: "serve \(factory.name)") { self.run(stop) }
+        _ = try HostThread(name: "serve \(name)") { self.run(stop) }
     }
 
     private func run(_ stop: EventFD) {
         let interests = [Poll.Interest(stop.rawDescriptor), Poll.Interest(listener.rawValue)]
         while let ready = try? Poll.wait(interests), !ready[0] {
             guard let client = UnixSocket.accept(listener) else {
-                // Somebody changed their mind, or there is no descriptor left: the next look is not to come at once.
+                // The client has gone again, or no descriptor is left: wait, so that a lasting lack does not become a busy loop.
                 Sleep.milliseconds(10)
                 continue
             }
@@ -43,43 +45,26 @@ final class DevicePort: Sendable {
         ended.signal()
     }
 
+    /// Serves one client to its end, then makes durable what its guest wrote without a flush.
     private func serve(_ client: consuming OwnedDescriptor, _ stop: EventFD) {
-        let device: ServedDevice
+        let served: ServedDevice
         do {
-            device = try factory.make(
-                onEvent: { [self] in report($0) },
-                activationFailed: { [self] in log.error("\(factory.name): the device could not start: \($0)") })
+            served = try ServedDevice(of: device, storage) { [self] in $0.log(about: name, to: log, quota) }
         } catch {
-            return log.error("\(factory.name): a client was turned away: \(error)")
+            return log.error("\(name): a client was turned away: \(error)")
         }
-        log.info("\(factory.name): a client has connected")
-        let end = ClientConnection(client, device, stop: stop).run()
-        report(end)
-        synchronize()
+        log.info("\(name): a client has connected")
+        report(ClientConnection(client, served, stop: stop).run())
+        device.finish()?.log(about: name, to: log, quota)
     }
-
-    /// What the last client's guest wrote without a flush is not lost either.
-    private func synchronize() {
-        do throws(SystemCallError) { try durability.synchronize() } catch {
-            log.error("\(factory.name): \(path) could not be synchronized when its client left: \(error.errno)")
-        }
-    }
-
-    private var path: String { durability.backend.path ?? "memory backend '\(durability.backend.id)'" }
 
     private func report(_ end: SessionEnd) {
         switch end {
-        case .clientLeft: log.info("\(factory.name): the client has left")
-        case .stopped: log.info("\(factory.name): the session was ended")
+        case .clientLeft: log.info("\(name): the client has left")
+        case .stopped: log.info("\(name): the session was ended")
         case .misbehaved(let what):
-            quota.log(.warning, "the client was turned away: \(what)", about: factory.name, to: log)
-        case .failed(let error): log.error("\(factory.name): the session has failed: \(error)")
+            quota.log(.warning, "the client was turned away: \(what)", about: name, to: log)
+        case .failed(let error): log.error("\(name): the session has failed: \(error)")
         }
-    }
-
-    private func report(_ event: PMemEvent) {
-        let (level, text) = event.sentence(path: path, remedy: "this server is started anew")
-        if event.isGuestsDoing { return quota.log(level, text, about: factory.name, to: log) }
-        log.log(level: level, "\(factory.name): \(text)")
     }
 }

@@ -1,18 +1,12 @@
-public import Backend
+public import Assembly
 public import Host
-public import PCI
-public import QEMUDialect
 
 /// Why a server cannot start.
 public enum ServeError: Error, Sendable, CustomStringConvertible {
     case host(SystemCallError)
-    /// With the id of the memory-backend object.
-    case backend(String, MemoryBackendError)
-    /// With the name of the device.
-    case device(String, ConfigurationError)
+    /// An object or a device that cannot be made.
+    case assembly(AssemblyError)
     case notShareable(String)
-    /// What can be seen from the text of an option.
-    case dialect(DialectError)
     /// With the path.
     case socket(String, SystemCallError)
     /// `-socket`, although the service manager gave sockets.
@@ -23,10 +17,8 @@ public enum ServeError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .host(let error): "\(error)"
-        case .backend(_, let error): "\(error)"
-        case .device(let device, let error): "-device \(device): \(error)"
+        case .assembly(let error): "\(error)"
         case .notShareable(let id): "memory backend '\(id)' has no file that a client could map"
-        case .dialect(let error): error.message
         case .socket(let path, let error):
             error.errno == .addressInUse
                 ? "-socket \(path): another server listens there, or a file has this name. End the other server, or give another path"

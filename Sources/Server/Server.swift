@@ -1,13 +1,11 @@
 import Assembly
-import Backend
 import Host
 public import Logging
-import Options
 public import QEMUDialect
-import VirtioPMem
 
 /// Devices behind sockets, from their configuration to the server's end.
 public final class Server {
+    private let objects: ObjectRegistry
     private let ports: [DevicePort]
     private let stop: EventFD
     private let signals: SignalDescriptor
@@ -27,12 +25,12 @@ public final class Server {
             stop = try EventFD()
         } catch { throw .host(error) }
         let given = try Self.takeGivenSockets(configuration)
-        let factories = try Self.makeFactories(configuration, log)
+        let (objects, devices) = try Self.makeDevices(configuration, log)
         let opened = try given.isEmpty ? Self.listen(on: configuration.socketPaths) : given
         sockets = given.isEmpty ? configuration.socketPaths : []
         var ports: [DevicePort] = []
-        for (factory, listener) in zip(factories, opened) { ports.append(try DevicePort(factory, listener, log: log)) }
-        self.ports = ports
+        for (device, listener) in zip(devices, opened) { ports.append(try DevicePort(device, listener, log: log)) }
+        (self.objects, self.ports) = (objects, ports)
         pidFile = try Self.makePIDFile(configuration.pidFilePath)
     }
 
@@ -58,20 +56,17 @@ public final class Server {
                 }
             }
         } catch { throw .host(error) }
-        return ports.compactMap { Self.finish($0.durability) }
+        return finish()
     }
 
     /// A client may keep its mapping without its socket: this is the sync after which nothing is promised any more.
-    private static func finish(_ durability: Durability) -> String? {
-        let backend = durability.backend
-        defer { backend.discardIfAsked() }
-        do throws(SystemCallError) {
-            try durability.synchronize()
-            return nil
-        } catch {
-            return
-                "\(backend.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
+    private func finish() -> [String] {
+        var failures: [String] = []
+        for object in objects.objects {
+            if let failure = object.synchronize() { failures.append(failure.text) }
+            if let report = object.release() { log.log(level: report.level, "\(object.id): \(report.text)") }
         }
+        return failures
     }
 }
 
@@ -88,36 +83,19 @@ extension Server {
         return given
     }
 
-    private static func makeFactories(
+    private static func makeDevices(
         _ configuration: ServeConfiguration, _ log: Logger
-    ) throws(ServeError) -> [DeviceFactory] {
-        var durabilities: [Durability] = []
-        for options in configuration.inventory.objects {
-            let made: (any MemoryBackend)?
-            do throws(MemoryBackendError) { made = try makeMemoryBackend(options) } catch {
-                throw .backend(options.id, error)
+    ) throws(ServeError) -> (ObjectRegistry, [any ConfiguredDevice]) {
+        var objects = ObjectRegistry()
+        var devices: [any ConfiguredDevice] = []
+        do throws(AssemblyError) {
+            for options in configuration.inventory.objects { _ = try objects.add(options) }
+            for device in configuration.inventory.devices {
+                devices.append(try DeviceRow.of(device.options).make(device, objects))
             }
-            guard let backend = made, let memory = options.memoryBackend else {
-                throw .dialect(.objectTypeNotImplemented(options.type))
-            }
-            durabilities.append(Durability(of: backend, policy: FlushPolicy(memory)))
-        }
-        var factories: [DeviceFactory] = []
-        for device in configuration.inventory.devices {
-            guard let options = device.options as? VirtioPMemOptions else {
-                throw .dialect(.modelNotImplemented(device.options.model))
-            }
-            guard let durability = durabilities.first(where: { $0.backend.id == options.memoryBackend }) else {
-                continue
-            }
-            for warning in durability.backend.warnings { log.warning("\(warning)") }
-            durability.limiter.limit = FlushLimit(options.flushLimit)
-            factories.append(
-                try DeviceFactory(
-                    name: device.name, durability: durability, queueSize: options.queueSize,
-                    offersPackedRing: options.pci.offersPackedRing))
-        }
-        return factories
+        } catch { throw .assembly(error) }
+        for device in devices { for warning in device.warnings { log.warning("\(warning)") } }
+        return (objects, devices)
     }
 
     private static func listen(on paths: [String]) throws(ServeError) -> [SharedDescriptor] {

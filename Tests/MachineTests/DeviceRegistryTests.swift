@@ -1,3 +1,4 @@
+import Assembly
 import Backend
 import Board
 import Logging
@@ -108,7 +109,7 @@ struct RefusalCase: Sendable {
             (16 << 20, 1 << 30, 1 << 30), (1 << 62, 0, 1 << 62), (1 << 62 + 1, 0, nil), (.max, .max, nil),
         ] as [(UInt64, UInt64, UInt64?)])
     func sizesOfBARs(byteCount: UInt64, alignment: UInt64, expected: UInt64?) {
-        let bar = try? SharedMemoryBAR.make(byteCount: byteCount, alignment: alignment)
+        let bar = try? StorageBAR.make(byteCount: byteCount, alignment: alignment)
         #expect(bar?.byteCount == expected)
     }
 
@@ -117,7 +118,7 @@ struct RefusalCase: Sendable {
         let first = try #require(registry.devices.first)
         registry.removeDevice("one")
         #expect(registry.devices.isEmpty)
-        let again = try registry.addDevice(first.options)
+        let again = try registry.addDevice(first.configured.options)
         #expect(again.range == first.range)
         #expect(again.slot == first.slot)
     }

@@ -1,3 +1,4 @@
+import Assembly
 import Board
 import Host
 import KVM
@@ -16,8 +17,8 @@ enum ControlEvent: Sendable {
     case serialSpace
     /// The guest ejected a function, or said what became of a request.
     case hotPlug(HotPlugSlots.GuestAction)
-    /// A device that the guest ejected is gone; with the failure of its last synchronization.
-    case detached(name: String, SystemCallError?)
+    /// A device that the guest ejected is gone; with what failed at its end.
+    case detached(name: String, DeviceReport?)
     /// Somebody outside, such as a monitor, has something to do.
     case request(@Sendable (ControlPlane) -> Void)
 }

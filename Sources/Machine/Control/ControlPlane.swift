@@ -110,7 +110,7 @@ final class ControlPlane {
     /// back (`StuckProcessors`).
     private func checkFiles(_ cycle: PowerCycle) {
         guard let watch = registry.fileWatch, watch.takeChanges() else { return }
-        let shrunk = ProcessorFailure.shrunkFiles(registry.backends)
+        let shrunk = ProcessorFailure.shrunkFiles(registry.objects.memoryBackends)
         guard !shrunk.isEmpty else { return }
         if hasOperator { return pauseForPage(at: nil, cycle) }
         observers.tell(.shutdown(.hostError))
@@ -132,7 +132,7 @@ final class ControlPlane {
         case .processorEnded(_, .memoryFault(let address), _) where waitsForPage(at: address):
             pauseForPage(at: address, cycle)
         case .processorEnded(let index, let end, let registers):
-            let reason = ProcessorFailure.describe(end, processor: index, backends: registry.backends)
+            let reason = ProcessorFailure.describe(end, processor: index, backends: registry.objects.memoryBackends)
             observers.tell(.shutdown(.hostError))
             decide(.end(.failed("\(reason)\n\(registers)")))
         case .emulationFailed(let index, let instructionPointer, let count):

@@ -1,5 +1,4 @@
 import Assembly
-import Backend
 import Board
 import Host
 import KVM
@@ -78,18 +77,14 @@ public final class Machine {
     /// What the guest wrote without a flush is not lost either when the machine ends in order.
     private func synchronizeFiles() -> [String] {
         var failures: [String] = []
-        for durability in plane.registry.durabilities {
-            let backend = durability.backend
-            do throws(SystemCallError) {
-                try durability.synchronize()
-            } catch {
-                plane.observers.tell(.flushFailed(FlushFailure(of: backend, id: nil, error)))
-                failures.append(
-                    "\(backend.path ?? backend.id) could not be synchronized: \(error.errno); what the guest wrote since its last flush may be lost"
-                )
+        for object in plane.registry.objects.objects {
+            if let failure = object.synchronize() {
+                if let event = failure.event { plane.observers.tell(event) }
+                failures.append(failure.text)
             }
-            if let lost = PMemLog.unflushed(backend) { plane.parts.log.notice("\(lost)") }
-            backend.discardIfAsked()
+            if let report = object.release() {
+                plane.parts.log.log(level: report.level, "\(object.id): \(report.text)")
+            }
         }
         return failures
     }

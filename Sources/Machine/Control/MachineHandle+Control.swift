@@ -1,6 +1,4 @@
 import Assembly
-import Backend
-import VirtioPMem
 public import Options
 public import QEMUDialect
 
@@ -25,7 +23,7 @@ extension MachineHandle: MachineControl {
                 plane.registry.removeDevice(device.name)
                 throw error
             }
-            return device.backend.warnings.map(\.description)
+            return device.configured.warnings
         }
     }
 
@@ -37,15 +35,14 @@ extension MachineHandle: MachineControl {
 
     public func clearFailure(of id: String) throws(ControlError) {
         try perform { (plane) throws(MachineError) in
-            let durability = try plane.registry.durability(of: id)
-            guard let failure = durability.latch.clear() else { return }
+            guard let failure = try plane.registry.flushControl(of: id).clearFailure() else { return }
             plane.parts.log.notice("\(id): flushes may succeed again, the failure (\(failure)) is forgotten on request")
         }
     }
 
     public func setFlushLimit(_ limit: FlushLimitOptions, of id: String) throws(ControlError) {
         try perform { (plane) throws(MachineError) in
-            try plane.registry.durability(of: id).limiter.limit = FlushLimit(limit)
+            try plane.registry.flushControl(of: id).setLimit(limit)
         }
     }
 

@@ -23,14 +23,15 @@ extension ControlPlane {
         runState = .ioError
         // Of an access at an unknown address the likely place is a file that is too short.
         let device =
-            device(at: address) ?? registry.devices.first { !ProcessorFailure.shrunkFiles([$0.backend]).isEmpty }
-        let reason = ProcessorFailure.missingPage(address, backends: registry.backends)
+            device(at: address)
+            ?? registry.devices.first { !ProcessorFailure.shrunkFiles($0.memory.map { [$0.backend] } ?? []).isEmpty }
+        let reason = ProcessorFailure.missingPage(address, backends: registry.objects.memoryBackends)
         parts.log.error(
             "\(device.map { $0.name + ": " } ?? "")\(reason). The machine waits; mend that, then say cont in a monitor")
         observers.tell(
             .memoryFault(
                 MemoryFault(
-                    id: device?.options.id, path: device?.backend.path, address: address, reason: reason)))
+                    id: device?.id, path: device?.memory?.backend.path, address: address, reason: reason)))
         observers.tell(.stop)
     }
 
@@ -42,12 +43,14 @@ extension ControlPlane {
         stuckProcessors = StuckProcessors()
         if hasOperator { return pauseForPage(at: nil, cycle) }
         observers.tell(.shutdown(.hostError))
-        decide(.end(.failed(ProcessorFailure.missingPage(nil, backends: registry.backends))))
+        decide(.end(.failed(ProcessorFailure.missingPage(nil, backends: registry.objects.memoryBackends))))
     }
 
     /// How long it is until then, in milliseconds; nil while nothing has to be looked for.
     func timeToLook() -> Int32? {
-        guard runState.isRunning, registry.backends.contains(where: { $0.path != nil }) else { return nil }
+        guard runState.isRunning, registry.objects.memoryBackends.contains(where: { $0.path != nil }) else {
+            return nil
+        }
         let now = MonotonicTime.nanoseconds
         return now >= nextLook ? 0 : Int32(clamping: (nextLook - now + 999_999) / 1_000_000)
     }
@@ -57,11 +60,11 @@ extension ControlPlane {
     /// - Throws: `fileTooShort`.
     func checkFilesBeforeResuming() throws(MachineError) {
         guard runState == .ioError else { return }
-        let shrunk = ProcessorFailure.shrunkFiles(registry.backends)
+        let shrunk = ProcessorFailure.shrunkFiles(registry.objects.memoryBackends)
         if !shrunk.isEmpty { throw .filesTooShort(shrunk) }
     }
 
-    private func device(at address: UInt64?) -> PersistentMemory? {
+    private func device(at address: UInt64?) -> MachineDevice? {
         guard let address else { return nil }
         return registry.devices.first { $0.range?.contains(GuestAddress(address)) ?? false }
     }

@@ -10,7 +10,8 @@ extension ControlPlane {
     /// - Throws: `noPowerCutTest` if there is no such file, `startingOver` between two power cycles, `ended` after the last; nothing
     ///   has happened then. `powerCut` when a file could not be written; the machine ends with that failure.
     func cutPower(_ options: PowerCutOptions) throws(MachineError) -> [PowerCutReport] {
-        let files = registry.backends.compactMap { backend in backend.powerCutTest.map { (backend, $0) } }
+        let files = registry.objects.memoryBackends.compactMap { backend in backend.powerCutTest.map { (backend, $0) }
+        }
         guard !files.isEmpty else { throw .noPowerCutTest }
         if case .end = verdict { throw .ended }
         guard let cycle else { throw .startingOver }

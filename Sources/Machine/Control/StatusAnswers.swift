@@ -1,8 +1,7 @@
-import Backend
+import Assembly
 import Options
 import PCI
 import QEMUDialect
-import VirtioPMem
 
 // What the machine is made of at this moment, for whoever asks.
 
@@ -17,27 +16,21 @@ extension ControlPlane {
             + registry.inventory.objects.compactMap { $0.memoryBackend?.memory }
     }
 
-    var memoryDeviceStatus: [MemoryDeviceStatus] { registry.devices.map(status) }
+    var memoryDeviceStatus: [MemoryDeviceStatus] { registry.devices.compactMap(status) }
 
     var pciFunctionStatus: [PCIFunctionStatus] {
         guard let bus = cycle?.platform.bus else { return [] }
         return bus.functions.compactMap { slot, function in
-            let id = registry.devices.first { $0.slot == slot }?.options.id
+            let id = registry.devices.first { $0.slot == slot }?.id
             return PCISlot(device: UInt8(clamping: slot)).map { Self.status(function, at: $0, id: id) }
         }
     }
 
-    private func status(_ device: PersistentMemory) -> MemoryDeviceStatus {
-        let cache = device.backend.pageCacheUsage()
-        var status = MemoryDeviceStatus(
-            id: device.options.id, address: device.range?.start.rawValue, size: device.backend.byteCount,
-            memoryBackend: device.backend.id, slot: PCISlot(device: UInt8(clamping: device.slot)),
-            path: device.backend.path, reachesFile: device.backend.reachesFile,
-            isReadOnly: device.backend.mapping.isReadOnly, isBeingRemoved: pendingRemovals.contains(device.name),
-            flushes: MemoryDeviceStatus.Flushes(device.durability))
-        if case .bar = device.place { status.sharedMemoryBAR = SharedMemoryBAR.index }
-        status.unflushedPages = device.backend.powerCutTest?.unflushedPageCount
-        status.pageCache = cache.map { MemoryDeviceStatus.PageCache(resident: $0.resident, dirty: $0.dirty) }
+    private func status(_ device: MachineDevice) -> MemoryDeviceStatus? {
+        guard var status = device.configured.memoryStatus else { return nil }
+        (status.address, status.slot) = (device.range?.start.rawValue, PCISlot(device: UInt8(clamping: device.slot)))
+        status.isBeingRemoved = pendingRemovals.contains(device.name)
+        if case .bar = device.place { status.sharedMemoryBAR = StorageBAR.index }
         return status
     }
 
@@ -54,28 +47,5 @@ extension ControlPlane {
                     bar: bar.index, is64Bit: bar.width == .bits64, isPrefetchable: bar.isPrefetchable,
                     size: bar.byteCount, address: mapping.address)
             })
-    }
-}
-
-extension MemoryDeviceStatus.Flushes {
-    init(_ durability: Durability) {
-        let (statistics, limit) = (durability.figures.statistics, durability.limiter.limit)
-        self.init(
-            completed: statistics.flushCount &- statistics.failureCount, failed: statistics.failureCount)
-        (batches, largestBatch) = (statistics.batchCount, statistics.largestBatch)
-        latency = MemoryDeviceStatus.Latency(statistics.syncLatency)
-        self.limit = limit.rate == 0 ? nil : FlushLimitOptions(rate: limit.rate, burst: limit.burst)
-        throttled = statistics.throttledCount
-        failure = durability.latch.failure.map(\.errorName)
-        droppedStores = statistics.droppedStoreCount
-    }
-}
-
-extension MemoryDeviceStatus.Latency {
-    init(_ histogram: LatencyHistogram) {
-        self.init()
-        count = histogram.count
-        (median, percentile90) = (histogram.quantile(0.5), histogram.quantile(0.9))
-        (percentile99, maximum) = (histogram.quantile(0.99), histogram.maximum)
     }
 }

@@ -1,4 +1,4 @@
-import Host
+import Assembly
 import PCI
 import QEMUDialect
 
@@ -10,7 +10,7 @@ extension ControlPlane {
     ///
     /// - Throws: `dialect` when there is none of this name.
     func requestRemoval(of id: String) throws(MachineError) {
-        guard let device = registry.devices.first(where: { $0.options.id == id }) else {
+        guard let device = registry.devices.first(where: { $0.id == id }) else {
             throw .dialect(.deviceNotFound(id))
         }
         guard pendingRemovals.insert(device.name).inserted else { throw .dialect(.unplugPending(id)) }
@@ -37,27 +37,22 @@ extension ControlPlane {
             let device = registry.devices.first(where: { $0.slot == slot }),
             pendingRemovals.remove(device.name) != nil
         else { return }
-        observers.tell(.unplugRefused(id: device.options.id))
+        observers.tell(.unplugRefused(id: device.id))
     }
 
-    func finishRemoval(of name: String, _ failure: SystemCallError?) {
+    func finishRemoval(of name: String, _ failure: DeviceReport?) {
         guard let device = registry.devices.first(where: { $0.name == name }) else { return }
-        if let failure {
-            observers.tell(.flushFailed(FlushFailure(of: device.backend, id: device.options.id, failure)))
-            parts.log.error(
-                "\(name): the last synchronization of \(device.backend.path ?? device.backend.id) failed: \(failure.errno); what the guest wrote since its last flush may be lost"
-            )
-        }
+        if let failure { device.report(failure, to: parts) }
         cycle?.finishDetaching(device)
         registry.removeDevice(name)
         pendingRemovals.remove(name)
-        observers.tell(.deviceDeleted(id: device.options.id))
+        observers.tell(.deviceDeleted(id: device.id))
     }
 
     /// A guest that starts over does not find the devices that it was asked to give back.
     func finishRemovals() {
         for device in registry.devices where pendingRemovals.contains(device.name) {
-            finishRemoval(of: device.name, device.synchronize())
+            finishRemoval(of: device.name, device.configured.finish())
         }
     }
 }

@@ -23,16 +23,6 @@ extension BARMemoryRefusal: CustomStringConvertible {
     }
 }
 
-/// A range of guest-physical addresses that the guest chooses and changes; nil while there is none.
-final class MovingRange: Sendable {
-    private let current = Mutex<GuestRange?>(nil)
-
-    var value: GuestRange? {
-        get { current.withLock { $0 } }
-        set { current.withLock { $0 = newValue } }
-    }
-}
-
 /// Memory that is a BAR: it follows the BAR wherever the guest puts it, in the kernel's slots and in the map that devices use.
 ///
 /// A BAR answers in the PCI windows only, as behind a real host bridge. So it can never come to lie over RAM, over memory that the

@@ -20,7 +20,7 @@ final class Platform: Sendable {
 
     /// Makes a machine with RAM and the devices' memory, the interrupt controllers, and a bus that is empty but for its bridge.
     init(
-        _ machine: VirtualMachine, layout: BoardLayout, deviceMemory: [PersistentMemory], controlEvents: ControlEvents
+        _ machine: VirtualMachine, layout: BoardLayout, deviceMemory: [MachineDevice], controlEvents: ControlEvents
     ) throws(MachineError) {
         self.machine = machine
         self.layout = layout
@@ -30,7 +30,7 @@ final class Platform: Sendable {
         // Memory first, since that is the cheaper order (`createInterruptControllers`).
         try Self.addRAM(layout, memory)
         for device in deviceMemory {
-            if let region = try device.fixedRegion { try memory.attach(region, device.backend.powerCutTest) }
+            if let region = try device.fixedRegion { try memory.attach(region, device.memory?.backend.powerCutTest) }
         }
         do throws(KVMError) { try machine.createInterruptControllers() } catch { throw .kvm(error) }
         lines = try Self.makeLines(machine)

@@ -4,7 +4,6 @@ import Host
 import KVM
 import Logging
 import PCI
-import VirtioPMem
 
 /// Everything that lives from power-on to power-off or reset: a reboot makes a new one around the same memory backends, so
 /// nothing of the last run can be left over. The control plane's.
@@ -25,27 +24,27 @@ final class PowerCycle {
     private let parts: Parts
     private let processors: ProcessorGroup
     /// The devices that are plugged in, by name.
-    private var attachments: [String: PMemAttachment] = [:]
+    private var attachments: [String: DeviceAttachment] = [:]
     /// Threads that take ejected devices away, by the device's name.
     private var detaching: [String: HostThread] = [:]
 
     /// Powers the machine on: devices plugged in, kernel loaded, vCPUs started unless `paused`.
     init(
-        _ machine: VirtualMachine, _ parts: Parts, devices: [PersistentMemory], paused: Bool
+        _ machine: VirtualMachine, _ parts: Parts, devices: [MachineDevice], paused: Bool
     ) throws(MachineError) {
         self.parts = parts
         platform = try Platform(machine, layout: parts.layout, deviceMemory: devices, controlEvents: parts.events)
         uart = try Self.addLegacyDevices(platform, parts)
         for device in devices {
-            attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+            attachments[device.name] = try DeviceAttachment(device, to: platform, parts)
             platform.hotPlug.setPresent(slot: device.slot, isRemovable: true)
         }
         let processors = try Self.makeProcessors(machine, count: parts.processorCount)
         try Self.load(parts, platform, into: processors[0])
         // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in later: the
         // vCPUs would have to stop for it.
-        for device in devices where device.backend.memoryOptions.preallocates {
-            guard let range = try device.fixedRegion?.range else { continue }
+        for device in devices where device.memory?.backend.memoryOptions.preallocates == true {
+            guard let range = device.fixedRange else { continue }
             processors[0].preFault(range.start.rawValue, byteCount: range.byteCount)
         }
         self.processors = try Self.start(processors, platform, parts.events, paused: paused)
@@ -83,11 +82,11 @@ extension PowerCycle {
     /// Plugs a device in and tells the guest.
     ///
     /// - Throws: nothing is left behind then.
-    func plug(_ device: PersistentMemory) throws(MachineError) {
+    func plug(_ device: MachineDevice) throws(MachineError) {
         let region = try device.fixedRegion
-        if let region { try platform.memory.attach(region, device.backend.powerCutTest) }
+        if let region { try platform.memory.attach(region, device.memory?.backend.powerCutTest) }
         do throws(MachineError) {
-            attachments[device.name] = try PMemAttachment(device, to: platform, parts)
+            attachments[device.name] = try DeviceAttachment(device, to: platform, parts)
         } catch {
             if let region { platform.memory.detach(region.range) }
             throw error
@@ -96,19 +95,19 @@ extension PowerCycle {
     }
 
     /// Asks the guest to let go of a device.
-    func requestRemoval(_ device: PersistentMemory) { _ = platform.hotPlug.requestRemoval(slot: device.slot) }
+    func requestRemoval(_ device: MachineDevice) { _ = platform.hotPlug.requestRemoval(slot: device.slot) }
 
     /// Takes a device away that the guest has let go of, and synchronizes its memory for the last time; both may wait for the
     /// disk, so they have a thread, which posts `detached`.
     ///
     /// - Parameter isRunning: whether the vCPUs are to run.
-    func startDetaching(_ device: PersistentMemory, isRunning: Bool) {
+    func startDetaching(_ device: MachineDevice, isRunning: Bool) {
         guard detaching[device.name] == nil, let attachment = attachments[device.name] else { return }
-        if device.backend.powerCutTest != nil { detachLoggedMemory(of: device, isRunning: isRunning) }
+        if device.memory?.backend.powerCutTest != nil { detachLoggedMemory(of: device, isRunning: isRunning) }
         let (platform, events) = (platform, parts.events)
         let work: @Sendable () -> Void = {
             attachment.detach(from: platform)
-            events.post(.detached(name: device.name, device.synchronize()))
+            events.post(.detached(name: device.name, device.configured.finish()))
         }
         do throws(SystemCallError) {
             detaching[device.name] = try HostThread(name: "eject \(device.name)", body: work)
@@ -118,7 +117,7 @@ extension PowerCycle {
     }
 
     /// The log of stores goes with the memory slot: nobody may store between its last reading and that.
-    private func detachLoggedMemory(of device: PersistentMemory, isRunning: Bool) {
+    private func detachLoggedMemory(of device: MachineDevice, isRunning: Bool) {
         guard let range = device.range else { return }
         processors.pause()
         platform.memory.detach(range)
@@ -126,7 +125,7 @@ extension PowerCycle {
     }
 
     /// Forgets a device that is gone; its slot is free.
-    func finishDetaching(_ device: PersistentMemory) {
+    func finishDetaching(_ device: MachineDevice) {
         platform.hotPlug.removed(slot: device.slot)
         attachments[device.name] = nil
         detaching.removeValue(forKey: device.name)?.join()

@@ -85,6 +85,11 @@ public struct NamedDevice: Sendable {
     public let name: String
     public let options: any DeviceOptions
 
+    public init(name: String, options: any DeviceOptions) {
+        self.name = name
+        self.options = options
+    }
+
     /// Whether the device uses the object of that id.
     func uses(_ id: String) -> Bool { options.objects.contains { $0.id == id } }
 }

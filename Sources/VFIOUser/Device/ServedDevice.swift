@@ -17,13 +17,19 @@ public struct ServedDevice: Sendable {
         public let fileOffset: UInt64
         /// The name of the device.
         public let name: String
+        /// Told where the guest has put the BAR.
+        public let place: MovingRange
 
-        public init(bar: Int, mapping: HostMapping, descriptor: CInt, fileOffset: UInt64, name: String) {
+        public init(
+            bar: Int, mapping: HostMapping, descriptor: CInt, fileOffset: UInt64, name: String,
+            place: MovingRange = MovingRange()
+        ) {
             self.bar = bar
             self.mapping = mapping
             self.descriptor = descriptor
             self.fileOffset = fileOffset
             self.name = name
+            self.place = place
         }
     }
 

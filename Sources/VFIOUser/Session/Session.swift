@@ -98,6 +98,7 @@ public final class Session {
             let range = change.address.flatMap {
                 GuestRange(start: GuestAddress($0), byteCount: UInt64(clamping: storage.mapping.byteCount))
             }
+            storage.place.value = range
             memory.showStorage(
                 range.flatMap {
                     MemoryRegion(range: $0, mapping: storage.mapping, purpose: .persistentMemory(storage.name))
