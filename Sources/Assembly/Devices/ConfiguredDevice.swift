@@ -1,3 +1,4 @@
+public import GuestMemory
 public import Host
 public import Options
 public import QEMUDialect
@@ -16,6 +17,11 @@ public protocol ConfiguredDevice: AnyObject, Sendable {
     var flushControl: (any FlushControl)? { get }
     /// What `info memory-devices` tells of it, but for where the machine has put it; nil for a device without memory.
     var memoryStatus: MemoryDeviceStatus? { get }
+
+    /// What `info qtree` shows of it.
+    ///
+    /// - Parameter range: where the guest sees its memory now; nil while it does not, and for a device without.
+    func properties(memoryAt range: GuestRange?) -> [DeviceProperty]
 
     /// Makes the virtio device for one power cycle or one client.
     ///

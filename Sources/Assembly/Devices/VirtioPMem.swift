@@ -52,6 +52,14 @@ private final class ConfiguredPMem: ConfiguredDevice {
     var warnings: [String] { object.backend.warnings.map(\.description) }
     var flushControl: (any FlushControl)? { object }
 
+    func properties(memoryAt range: GuestRange?) -> [DeviceProperty] {
+        // A BAR that is off is nowhere.
+        [
+            DeviceProperty("memaddr", .number(range?.start.rawValue ?? 0)),
+            DeviceProperty("memdev", .object(options.memoryBackend)),
+        ]
+    }
+
     func makeDevice(_ site: DeviceSite) throws(SystemCallError) -> any VirtioDevice {
         let onEvent: @Sendable (PMemEvent) -> Void = { [self] in site.report(report($0, in: site.frontEnd)) }
         guard case .fixed(let range) = site.memory else {

@@ -21,8 +21,12 @@ extension ControlPlane {
     var pciFunctionStatus: [PCIFunctionStatus] {
         guard let bus = cycle?.platform.bus else { return [] }
         return bus.functions.compactMap { slot, function in
-            let id = registry.devices.first { $0.slot == slot }?.id
-            return PCISlot(device: UInt8(clamping: slot)).map { Self.status(function, at: $0, id: id) }
+            guard let place = PCISlot(device: UInt8(clamping: slot)) else { return nil }
+            let device = registry.devices.first { $0.slot == slot }
+            var status = Self.status(function, at: place, id: device?.id)
+            status.model = device?.configured.named.options.model
+            status.properties = device?.configured.properties(memoryAt: device?.range) ?? []
+            return status
         }
     }
 

@@ -126,6 +126,23 @@ public struct MemoryDeviceStatus: Equatable, Sendable {
     }
 }
 
+/// A property of a device as `info qtree` shows it.
+public struct DeviceProperty: Equatable, Sendable {
+    public enum Value: Equatable, Sendable {
+        case number(UInt64)
+        /// The object of that id.
+        case object(String)
+    }
+
+    public let name: String
+    public let value: Value
+
+    public init(_ name: String, _ value: Value) {
+        self.name = name
+        self.value = value
+    }
+}
+
 /// A PCI function on bus 0, for `info pci`.
 public struct PCIFunctionStatus: Equatable, Sendable {
     /// A base address register that is in use.
@@ -161,6 +178,10 @@ public struct PCIFunctionStatus: Equatable, Sendable {
     /// The id that the user gave.
     public var id: String?
     public var regions: [Region]
+    /// The device's model, such as `virtio-rng-pci`; nil for a function of the board.
+    public var model: String?
+    /// What the device was made of, for `info qtree`.
+    public var properties: [DeviceProperty] = []
 
     public init(
         slot: PCISlot, classCode: UInt16, vendor: UInt16, device: UInt16, subsystemVendor: UInt16 = 0,

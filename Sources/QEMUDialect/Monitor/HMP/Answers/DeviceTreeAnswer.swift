@@ -1,18 +1,15 @@
 import Options
 
 /// `info qtree`: buses and devices, indented, with the properties that can differ from device to device.
-func deviceTreeAnswer(_ functions: [PCIFunctionStatus], _ devices: [MemoryDeviceStatus]) -> String {
-    var text =
-        "bus: main-system-bus\n  type System\n  dev: needletail-pcihost, id \"\"\n    bus: pcie.0\n      type PCIE\n"
-    for function in functions {
-        text += functionTree(function, devices.first { $0.slot == function.slot }).map { "      \($0)\n" }.joined()
-    }
-    return text
+func deviceTreeAnswer(_ functions: [PCIFunctionStatus]) -> String {
+    "bus: main-system-bus\n  type System\n  dev: needletail-pcihost, id \"\"\n    bus: pcie.0\n      type PCIE\n"
+        + functions.flatMap(functionTree).map { "      \($0)\n" }.joined()
 }
 
-private func functionTree(_ function: PCIFunctionStatus, _ device: MemoryDeviceStatus?) -> [String] {
-    let model = device == nil ? "pci-function" : VirtioPMemOptions.model
-    var lines = ["dev: \(model), id \"\(function.id ?? "")\"", "  addr = \(function.slot.text)"]
+private func functionTree(_ function: PCIFunctionStatus) -> [String] {
+    var lines = [
+        "dev: \(function.model ?? "pci-function"), id \"\(function.id ?? "")\"", "  addr = \(function.slot.text)",
+    ]
     let identity = "pci id \(hex(function.vendor, 4)):\(hex(function.device, 4))"
     let subsystem = "(sub \(hex(function.subsystemVendor, 4)):\(hex(function.subsystem, 4)))"
     let name = function.className ?? "Class \(hex(function.classCode, 4))"
@@ -22,12 +19,14 @@ private func functionTree(_ function: PCIFunctionStatus, _ device: MemoryDeviceS
         let kind = region.isMemory ? "mem" : "i/o"
         lines.append("  bar \(region.bar): \(kind) at \(hexadecimal(start)) [\(hexadecimal(end))]")
     }
-    guard let device else { return lines }
-    // A BAR that is off is nowhere.
-    let address = device.address ?? 0
-    return lines + [
-        "  bus: virtio-bus", "    type virtio-pci-bus", "    dev: virtio-pmem, id \"\"",
-        "      memaddr = \(address) (\(hexadecimal(address)))",
-        "      memdev = \"/objects/\(device.memoryBackend)\"",
-    ]
+    guard let model = deviceModels.first(where: { $0.name == function.model }) else { return lines }
+    return lines + ["  bus: virtio-bus", "    type virtio-pci-bus", "    dev: \(model.withoutTransport), id \"\""]
+        + function.properties.map { "      \($0.name) = \(text(of: $0.value))" }
+}
+
+private func text(of value: DeviceProperty.Value) -> String {
+    switch value {
+    case .number(let number): "\(number) (\(hexadecimal(number)))"
+    case .object(let id): "\"/objects/\(id)\""
+    }
 }

@@ -9,7 +9,7 @@ public func infoAnswer(_ topic: InfoTopic, _ machine: any MachineControl) -> Str
     case .name: machine.name.map { $0 + "\n" } ?? ""
     case .pci: pciAnswer(machine.pciFunctions)
     case .pmem: persistentMemoryAnswer(machine.memoryDevices)
-    case .qtree: deviceTreeAnswer(machine.pciFunctions, machine.memoryDevices)
+    case .qtree: deviceTreeAnswer(machine.pciFunctions)
     case .status: statusAnswer(machine.runStatus)
     case .version: needletailVersion + "\n"
     }
