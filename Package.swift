@@ -52,6 +52,7 @@ let package = Package(
         room("Backend", ["Host", "GuestMemory", "Options", system]),
         room("Virtio", ["Host", "GuestMemory", "PCI"]),
         room("VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio"]),
+        room("VirtioRNG", ["Host", "GuestMemory", "Virtio"]),
         room("KVM", ["CLinux", "Host"]),
         room("Board", ["GuestMemory", "PCI"]),
         // What both front-ends make of the same options.
@@ -108,6 +109,7 @@ let package = Package(
             path: "Tests/Support", swiftSettings: strict),
         tests(of: "Virtio", ["Host", "GuestMemory", "SeededRandom", "TestSupport"]),
         tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "SeededRandom", "TestSupport"]),
+        tests(of: "VirtioRNG", ["Host", "GuestMemory", "Virtio", "TestSupport"]),
         // What a fuzzer does with its input; the tests replay the corpus.
         .target(
             name: "FuzzSupport", dependencies: ["Host", "GuestMemory", "PCI", "VFIOUser", "TestSupport"],

@@ -24,15 +24,20 @@ public struct QueueWait: Sendable {
     }
 
     /// Waits until a descriptor can be read, or its other side has closed it.
-    public func untilReadable(_ descriptor: CInt) {
-        wait([Poll.Interest(doorbell.rawDescriptor), Poll.Interest(descriptor)], timeout: nil)
+    ///
+    /// - Returns: whether that is so; false when something else ended the wait.
+    public func untilReadable(_ descriptor: CInt) -> Bool {
+        let ready = wait([Poll.Interest(doorbell.rawDescriptor), Poll.Interest(descriptor)], timeout: nil)
+        return ready.last ?? false
     }
 
-    private func wait(_ interests: [Poll.Interest], timeout: Int32?) {
-        guard !isOver else { return }
-        _ = try? Poll.wait(interests, timeout: timeout)
+    @discardableResult
+    private func wait(_ interests: [Poll.Interest], timeout: Int32?) -> [Bool] {
+        guard !isOver else { return [] }
+        let ready = try? Poll.wait(interests, timeout: timeout)
         // The queue is checked after the wait, so what the doorbell said is not lost.
         doorbell.clear()
+        return ready ?? []
     }
 }
 
