@@ -59,7 +59,8 @@ let package = Package(
         room(
             "Assembly",
             [
-                "Host", "GuestMemory", "PCI", "Backend", "Options", "Virtio", "VirtioPMem", "QEMUDialect", logging,
+                "Host", "GuestMemory", "PCI", "Backend", "Options", "Virtio", "VirtioPMem", "VirtioRNG", "QEMUDialect",
+                logging,
             ]),
         room(
             "Machine",

@@ -12,7 +12,7 @@ public struct DeviceRow: Sendable {
     /// Makes the device, over objects that are there.
     public let make: @Sendable (NamedDevice, ObjectRegistry) throws(AssemblyError) -> any ConfiguredDevice
 
-    private static let rows = [virtioPMem]
+    private static let rows = [virtioPMem, virtioRNG]
 
     /// The row of a model.
     ///
@@ -29,7 +29,7 @@ public struct DeviceRow: Sendable {
 struct ObjectRow: Sendable {
     let make: @Sendable (any ObjectOptions) throws(AssemblyError) -> (any ConfiguredObject)?
 
-    private static let rows = [memoryBackends]
+    private static let rows = [memoryBackends, entropySources]
 
     /// - Throws: `dialect` for a type that the dialect alone has, `object` for what the host refused.
     static func make(_ options: any ObjectOptions) throws(AssemblyError) -> any ConfiguredObject {
