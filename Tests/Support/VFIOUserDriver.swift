@@ -15,13 +15,15 @@ public final class VFIOUserDriver {
     private static let notification: UInt64 = 0x3000
 
     /// Negotiates, gives 4 MiB of memory and an eventfd for each vector.
-    public init(_ client: VFIOUserClient) throws {
+    ///
+    /// - Parameter queueSize: in descriptors.
+    public init(_ client: VFIOUserClient, queueSize: UInt16 = 16) throws {
         self.client = client
         let byteCount = 4 << 20
         file = try MemoryFile(byteCount: UInt64(byteCount))
         ram = try GuestRAM(file.map(byteCount: byteCount))
         event = try EventFD()
-        queue = try SplitDriverQueue(ram, size: 16)
+        queue = try SplitDriverQueue(ram, size: queueSize)
         try client.negotiate()
         try client.mapMemory(file.descriptor, address: ram.range.start.rawValue, byteCount: UInt64(byteCount))
         try client.setInterrupts([EventFD(), event])
@@ -83,16 +85,32 @@ public final class VFIOUserDriver {
         return answer
     }
 
+    /// Makes a buffer available that the device is to fill, without ringing the doorbell.
+    public func addBuffer(byteCount: Int) throws -> GuestAddress {
+        let buffer = try ram.allocate(byteCount)
+        _ = try queue.add([.writable(buffer, UInt32(byteCount))])
+        _ = try queue.publish()
+        return buffer
+    }
+
     public func ring() throws { try client.store(2, Self.notification, 0, 2) }
 
     /// Waits for the interrupt, then for the used buffer.
     public func takeAnswer(_ answer: GuestAddress) throws -> UInt32 {
+        try waitForUsed()
+        return try ram.map.load(at: answer)
+    }
+
+    /// Memory decoding and bus mastering.
+    public func enable() throws { try client.store(7, 0x04, 0x6, 2) }
+
+    /// Waits for the interrupt, then for the used buffer.
+    public func waitForUsed() throws {
         guard try Poll.wait([Poll.Interest(event.rawDescriptor)], timeout: 20_000)[0] else {
             throw SupportError.timedOut("the interrupt")
         }
         event.clear()
         try wait(for: "the used buffer") { try queue.takeUsed() != nil }
-        return try ram.map.load(at: answer)
     }
 
     /// One flush, from the request to its answer.
