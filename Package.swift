@@ -109,7 +109,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["Host", "GuestMemory", "Backend", "Virtio", system],
             path: "Tests/Support", swiftSettings: strict),
         tests(of: "Virtio", ["Host", "GuestMemory", "SeededRandom", "TestSupport"]),
-        tests(of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Virtio", "SeededRandom", "TestSupport"]),
+        tests(
+            of: "VirtioPMem", ["Host", "GuestMemory", "Backend", "Options", "Virtio", "SeededRandom", "TestSupport"]),
         tests(of: "VirtioRNG", ["Host", "GuestMemory", "Virtio", "TestSupport"]),
         // What a fuzzer does with its input; the tests replay the corpus.
         .target(

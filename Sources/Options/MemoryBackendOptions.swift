@@ -11,7 +11,10 @@ extension MemoryBackendOptions {
         get { memory.id }
         set { memory.id = newValue }
     }
-    public var byteCount: UInt64 { memory.byteCount }
+    public var byteCount: UInt64 {
+        get { memory.byteCount }
+        set { memory.byteCount = newValue }
+    }
     public var isShared: Bool {
         get { memory.isShared }
         set { memory.isShared = newValue }

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import Testing
 
 @testable import Backend
@@ -83,7 +84,7 @@ import Testing
         options.discardsData = true
         var backend: FileBackend? = try FileBackend(options)
         #expect(try bench.content("x") == Self.pattern)
-        #expect(backend?.description.discardsData == true)
+        #expect(backend?.options.discardsData == true)
         backend = nil
         #expect(try bench.content("x") == [UInt8](repeating: 0, count: Self.size) + Self.pattern[Self.size...])
     }
@@ -129,7 +130,7 @@ import Testing
         (options.isShared, options.opensReadOnly, options.rom) = (row.share, true, row.rom)
         let backend = try FileBackend(options)
         #expect(backend.mapping.isReadOnly == row.isROM)
-        #expect(backend.description.isROM == row.isROM)
+        #expect(backend.options.isROM == row.isROM)
         #expect(!backend.reachesFile)
         #expect((try? backend.mapping.storeByte(1, at: 0)) == nil ? row.isROM : !row.isROM)
         #expect(try bench.content("x") == Self.pattern)

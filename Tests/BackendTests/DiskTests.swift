@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import SystemPackage
 import Testing
 
@@ -73,7 +74,7 @@ import Testing
         let path = "\(disk.path)/x"
         let backend = try FileBackend(options(path, byteCount: 512 << 10))
         #expect(try run(["stat", "-c", "%b", path]).output.hasPrefix("1024"))
-        #expect(backend.description.memory.preallocates)
+        #expect(backend.memoryOptions.preallocates)
     }
 
     @Test("a file that may only be read: the message says how")

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import SystemPackage
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import Testing
 
 @testable import Backend
@@ -38,7 +39,7 @@ import Testing
             #expect(error == .inUse(path: bench.file("x"), holder: currentProcess()))
             #expect(error?.description.contains("another memory backend of this process") == true)
         }
-        #expect(holder.description.isLocked == (first != .unlocked))
+        #expect(holder.isLocked == (first != .unlocked))
     }
 
     @Test("another name of the file does not help, and the end of the first user does")

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import SystemPackage
 import Testing
 
@@ -10,36 +11,31 @@ import Testing
     @Test(
         "zeroed, writable, aligned memory of every kind",
         arguments: [
-            BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 4 << 20)),
-            .ram(
-                {
-                    var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = true;
-                    return options
-                }()),
-            .ram(
-                {
-                    var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.memory.preallocates = true;
-                    return options
-                }()),
-            .memfd(MemfdBackendOptions(id: "r", byteCount: 4 << 20)),
-            .memfd(
-                {
-                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = false;
-                    return options
-                }()),
-            .memfd(
-                {
-                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isSealed = false;
-                    return options
-                }()),
-            .memfd(
-                {
-                    var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.memory.dumps = false;
-                    return options
-                }()),
-        ])
-    func kinds(_ options: BackendOptions) throws {
-        let backend = try makeMemoryBackend(options)
+            RAMBackendOptions(id: "r", byteCount: 4 << 20),
+            {
+                var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = true;
+                return options
+            }(),
+            {
+                var options = RAMBackendOptions(id: "r", byteCount: 4 << 20); options.memory.preallocates = true;
+                return options
+            }(),
+            MemfdBackendOptions(id: "r", byteCount: 4 << 20),
+            {
+                var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isShared = false;
+                return options
+            }(),
+            {
+                var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.isSealed = false;
+                return options
+            }(),
+            {
+                var options = MemfdBackendOptions(id: "r", byteCount: 4 << 20); options.memory.dumps = false;
+                return options
+            }(),
+        ] as [any MemoryBackendOptions])
+    func kinds(_ options: any MemoryBackendOptions) throws {
+        let backend = try #require(try makeMemoryBackend(options))
         #expect(backend.id == "r")
         #expect(backend.byteCount == 4 << 20)
         #expect(backend.alignment == 2 << 20)
@@ -78,33 +74,33 @@ import Testing
         "what cannot be had",
         arguments: [
             (
-                BackendOptions.ram(RAMBackendOptions(id: "r", byteCount: 0)),
+                RAMBackendOptions(id: "r", byteCount: 0),
                 "property 'size' of memory-backend-ram doesn't take value '0'"
             ),
             (
-                .memfd(MemfdBackendOptions(id: "r", byteCount: 0)),
+                MemfdBackendOptions(id: "r", byteCount: 0),
                 "property 'size' of memory-backend-memfd doesn't take value '0'"
             ),
             (
-                .ram(RAMBackendOptions(id: "r", byteCount: 256 << 40)),
+                RAMBackendOptions(id: "r", byteCount: 256 << 40),
                 "cannot set up guest memory 'r' of 256T: Cannot allocate memory"
             ),
-            (.ram(RAMBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
-            (.memfd(MemfdBackendOptions(id: "r", byteCount: .max)), "'size' option 0xffffffffffffffff"),
+            (RAMBackendOptions(id: "r", byteCount: .max), "'size' option 0xffffffffffffffff"),
+            (MemfdBackendOptions(id: "r", byteCount: .max), "'size' option 0xffffffffffffffff"),
             (hugePages(4 << 20, of: 3 << 20), "Hugepage size must be a power of 2"),
             (hugePages(4 << 20, of: 1), "Hugepage size must be a power of 2"),
             (hugePages(3 << 20, of: 2 << 20), "memory size 0x300000 must be a multiple of huge page size 0x200000"),
             (hugePages(64 << 40, of: 2 << 20), "cannot set up guest memory 'r' of 64T: too few free huge pages"),
-        ])
-    func refused(_ options: BackendOptions, _ start: String) throws {
+        ] as [(any MemoryBackendOptions, String)])
+    func refused(_ options: any MemoryBackendOptions, _ start: String) throws {
         let error = memoryBackendError { _ = try makeMemoryBackend(options) }
         #expect(try #require(error).description.hasPrefix(start), "\(error?.description ?? "")")
     }
 
-    private static func hugePages(_ byteCount: UInt64, of page: UInt64) -> BackendOptions {
+    private static func hugePages(_ byteCount: UInt64, of page: UInt64) -> any MemoryBackendOptions {
         var options = MemfdBackendOptions(id: "r", byteCount: byteCount)
         (options.usesHugePages, options.hugePageByteCount) = (true, page)
-        return .memfd(options)
+        return options
     }
 
     @Test(
@@ -123,18 +119,18 @@ import Testing
         for part in parts { #expect(text.contains(part), "\(text)") }
     }
 
-    @Test("a description holds what was asked for")
-    func description() throws {
+    @Test("a backend knows what was asked for")
+    func options() throws {
         let bench = try Workbench()
-        var options = bench.options("x")
+        var options = bench.options("x", byteCount: 5000)
         (options.memory.merges, options.memory.dumps, options.memory.reserves) = (false, false, false)
-        let backend = try makeMemoryBackend(.file(options))
-        var expected = MemoryBackendDescription(kind: .file, id: "m", byteCount: 4 << 20)
-        (expected.path, expected.isShared, expected.isLocked, expected.memory) = (
-            bench.file("x"), true, true, options.memory
-        )
-        #expect(backend.description == expected)
+        let backend = try #require(try makeMemoryBackend(options))
+        #expect(backend.memoryOptions == options.memory && backend.path == bench.file("x"))
+        #expect(backend.byteCount == 8192 && backend.requiredFileByteCount == 8192)
     }
+
+    @Test("a source of random numbers is no memory backend")
+    func otherObjects() throws { #expect(try makeMemoryBackend(RNGBuiltinOptions(id: "r")) == nil) }
 
     @Test(
         "texts for reasons that root never meets",

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Options
 import Testing
 
 @testable import Backend
@@ -17,7 +18,7 @@ import Testing
         try bench.write([UInt8](repeating: 1, count: 4 << 20), to: "x")
         let backend = try FileBackend(options(bench))
         let test = try #require(backend.powerCutTest)
-        #expect(backend.reachesFile && backend.description.isShared && backend.description.durability == .powerCutTest)
+        #expect(backend.reachesFile && backend.options.isShared && backend.options.durability == .powerCutTest)
         try backend.mapping.storeByte(7, at: 5)
         try backend.mapping.storeByte(7, at: 3 << 20)
         #expect(try bench.content("x") == [UInt8](repeating: 1, count: 4 << 20) && test.unflushedPageCount == 2)

@@ -1,6 +1,7 @@
 import Backend
 import Host
 import KVM
+import Options
 import Testing
 
 @testable import Machine
@@ -38,7 +39,7 @@ struct FailureCase: Sendable {
         defer { Process.removeFile(path) }
         var options = FileBackendOptions(id: "m", byteCount: 4 << 20, path: path)
         options.isShared = true
-        let backend = try makeMemoryBackend(.file(options))
+        let backend = try #require(try makeMemoryBackend(options))
         let before = ProcessorFailure.describe(.memoryFault(0x1000), processor: 0, backends: [backend])
         #expect(!before.contains(path), "its size is right")
         try OwnedDescriptor(opening: path, access: .readWrite).resize(to: 1 << 20)

@@ -1,3 +1,4 @@
+import Options
 import QEMUDialect
 import Synchronization
 
@@ -30,28 +31,30 @@ final class FakeMachine: MachineControl {
     var hasQuit: Bool { state.withLock { $0.hasQuit } }
     var watcherCount: Int { state.withLock { $0.watchers.count } }
 
-    func addObject(_ options: MemoryBackendOptions) throws(ControlError) -> [String] {
+    func addObject(_ options: any ObjectOptions) throws(ControlError) -> [String] {
         try change { (state) throws(DialectError) in
             try state.inventory.add(options)
-            return options.size % (2 << 20) == 0 ? [] : ["warning: size is no multiple of 2 MiB"]
+            return (options.memoryBackend?.byteCount ?? 0) % (2 << 20) == 0
+                ? [] : ["warning: size is no multiple of 2 MiB"]
         }
     }
 
     func removeObject(_ id: String) throws(ControlError) {
-        try change { (state) throws(DialectError) in try state.inventory.removeBackend(id) }
+        try change { (state) throws(DialectError) in try state.inventory.removeObject(id) }
     }
 
-    func addDevice(_ options: VirtioPMemOptions) throws(ControlError) -> [String] {
+    func addDevice(_ device: any DeviceOptions) throws(ControlError) -> [String] {
+        guard let options = device as? VirtioPMemOptions else { throw .dialect(.modelNotImplemented(device.model)) }
         guard options.memoryAddress % (2 << 20) == 0 else { throw .addressUnaligned(alignment: 2 << 20) }
         return try change { (state) throws(DialectError) in
             var next = state.inventory
             try next.add(options)
-            let slots = Set(state.placed.map(\.slot) + next.devices.compactMap { $0.slot?.device })
+            let slots = Set(state.placed.map(\.slot) + next.devices.compactMap { $0.options.slot?.device })
             guard let slot = options.slot?.device ?? (1..<32).first(where: { !slots.contains($0) }) else {
-                throw .noSlotFree
+                throw .noSlotFree(model: options.model)
             }
             state.inventory = next
-            let size = next.backends.first { $0.id == options.memoryBackend }?.size ?? 0
+            let size = next.backend(options.memoryBackend)?.byteCount ?? 0
             let address = options.memoryAddress == 0 ? state.nextAddress : options.memoryAddress
             state.nextAddress = max(state.nextAddress, address + size)
             state.placed.append((options, address, slot))
@@ -83,12 +86,14 @@ final class FakeMachine: MachineControl {
     }
 
     func cutPower(_ options: PowerCutOptions) throws(ControlError) -> [PowerCutReport] {
-        let backends = state.withLock { $0.inventory.backends.filter { $0.file?.durability == .powerCutTest } }
+        let backends = state.withLock { state in
+            state.inventory.objects.compactMap { $0 as? FileBackendOptions }.filter(\.isPowerCutTest)
+        }
         guard !backends.isEmpty else { throw .failed("no memory backend has durability=power-cut-test") }
         state.withLock { $0.commands.append("cut \(options.mode.rawValue) \(options.seed)") }
         quit()
         return backends.map {
-            PowerCutReport(memoryBackend: $0.id, path: $0.file?.path ?? "", unflushed: 4, kept: 1, torn: 1)
+            PowerCutReport(memoryBackend: $0.id, path: $0.path, unflushed: 4, kept: 1, torn: 1)
         }
     }
 
@@ -120,23 +125,32 @@ final class FakeMachine: MachineControl {
     }
 }
 
+extension DeviceInventory {
+    fileprivate func backend(_ id: String) -> (any MemoryBackendOptions)? {
+        objects.first { $0.id == id }?.memoryBackend
+    }
+}
+
 // MARK: - Answers
 
 extension FakeMachine {
-    var memoryBackends: [MemoryBackendStatus] {
-        state.withLock { $0.inventory.backends.map { MemoryBackendStatus($0) } + [.guestRAM(size: 512 << 20)] }
+    var memoryBackends: [MemoryOptions] {
+        state.withLock { state in
+            state.inventory.objects.compactMap { $0.memoryBackend?.memory } + [.guestRAM(byteCount: 512 << 20)]
+        }
     }
 
     var memoryDevices: [MemoryDeviceStatus] {
         state.withLock { state in
             state.placed.map { device in
-                let backend = state.inventory.backends.first { $0.id == device.options.memoryBackend }
+                let backend = state.inventory.backend(device.options.memoryBackend)
+                let file = backend as? FileBackendOptions
                 // As if the guest had not switched the BAR on yet.
                 let isBAR = device.options.offersSharedMemoryRegion
                 var status = MemoryDeviceStatus(
-                    id: device.options.id, address: isBAR ? nil : device.address, size: backend?.size ?? 0,
+                    id: device.options.id, address: isBAR ? nil : device.address, size: backend?.byteCount ?? 0,
                     memoryBackend: device.options.memoryBackend, slot: PCISlot(device: device.slot),
-                    path: backend?.file?.path, reachesFile: backend?.file != nil && backend?.isShared == true,
+                    path: file?.path, reachesFile: file?.isShared == true,
                     isBeingRemoved: device.options.id.map { state.pendingRemovals.contains($0) } ?? false,
                     flushes: .init(completed: 3, failed: 0))
                 status.sharedMemoryBAR = isBAR ? 4 : nil
@@ -182,7 +196,8 @@ extension FakeMachine {
     func guestEjects(_ id: String) {
         state.withLock { state in
             guard let index = state.placed.firstIndex(where: { $0.options.id == id }) else { return }
-            state.inventory.removeDevice(state.placed.remove(at: index).options)
+            state.placed.remove(at: index)
+            state.inventory.removeDevice(named: id)
             state.pendingRemovals.remove(id)
         }
         tell(.deviceDeleted(id: id))

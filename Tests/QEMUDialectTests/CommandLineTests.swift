@@ -1,3 +1,4 @@
+import Options
 import Testing
 
 @testable import QEMUDialect
@@ -198,8 +199,12 @@ func documentedCommandLine(share: String, verb: [String]) throws {
     #expect(machine.kernelPath == "vmlinuz" && machine.initrdPath == "initrd.img")
     #expect(machine.kernelCommandLine == "console=ttyS0")
     #expect(machine.isNographic && machine.serial == .standardInputOutput)
-    #expect(machine.backends.map(\.id) == ["mem1"] && machine.backends.first?.isShared == true)
-    #expect(machine.devices.map(\.id) == ["nv1"] && machine.devices.first?.memoryBackend == "mem1")
+    #expect(
+        machine.inventory.objects.map(\.id) == ["mem1"]
+            && machine.inventory.objects.first?.memoryBackend?.isShared == true)
+    #expect(
+        machine.inventory.devices.map(\.name) == ["nv1"]
+            && machine.inventory.devices.first?.options.objects.map(\.id) == ["mem1"])
     let option = "-object memory-backend-file,id=mem1,share,mem-path=./virtio_pmem.img,size=4G"
     let expected = "\(option): warning: short-form boolean option 'share' deprecated\nPlease use share=on instead"
     #expect(warnings == (share == "share" ? [expected] : []))
@@ -209,8 +214,8 @@ func documentedCommandLine(share: String, verb: [String]) throws {
     let machine = try configuration(
         "-device virtio-pmem-pci,memdev=b -device virtio-pmem-pci,memdev=a -object memory-backend-ram,id=a,size=4M -object memory-backend-ram,id=b,size=4M"
     )
-    #expect(machine.devices.map(\.memoryBackend) == ["b", "a"])
-    #expect(machine.backends.map(\.id) == ["a", "b"])
+    #expect(machine.inventory.devices.map(\.name) == ["memdev=b", "memdev=a"])
+    #expect(machine.inventory.objects.map(\.id) == ["a", "b"])
 }
 
 @Test(
@@ -289,7 +294,7 @@ func terminalIsSharedWithTheMonitor(line: String, isShared: Bool) throws {
     let machine = try configuration(
         "-nodefaults -no-user-config -vga none -net none -nic none -monitor none -qmp none -parallel none -enable-kvm "
             + "-accel kvm -cpu host -cpu max -machine needletail,accel=kvm,usb=off -M accel=kvm:tcg")
-    #expect(machine == plain)
+    #expect("\(machine)" == "\(plain)")
 }
 
 @Test func everyRemainingOptionArrives() throws {
@@ -325,7 +330,11 @@ func helpAnswers(line: String) throws {
 
 @Test(arguments: ["-version", "--version"])
 func versionAnswers(option: String) throws {
-    #expect(try parseCommandLine([option]) == .version("Needletail version \(needletailVersion)\n"))
+    guard case .version(let text) = try parseCommandLine([option]) else {
+        Issue.record("no version")
+        return
+    }
+    #expect(text == "Needletail version \(needletailVersion)\n")
 }
 
 @Test func everyErrorTextFitsOneMessage() {

@@ -26,7 +26,7 @@ private let lines: [[String]] =
         "memory-backend-ram,id=m,size=4M,prealloc-threads=x", "memory-backend-ram,id=m,size=4M,prealloc-threads=0",
         "memory-backend-ram,size=x,id=m,share=x", "memory-backend-ram,id=m,share,noprealloc", "foo,id=m", "id=m", "",
         ",id=m",
-        "memory-backend-file",
+        "memory-backend-file", "rng-random", "rng-random,id=1", "rng-random,id=r,foo=1", "rng-builtin,id=r,filename=x",
     ].map { ["-object", $0] }
     + [
         "virtio-pmem-pci,id=a", "virtio-pmem-pci,memdev=x,id=a", "virtio-pmem-pci,memdev=m,id=1a",
@@ -36,11 +36,20 @@ private let lines: [[String]] =
         "virtio-pmem-pci,memdev=m,memaddr=5G",
         "virtio-pmem-pci,memdev=m,packed=maybe", "virtio-pmem-pci,memdev=m,disable-legacy=foo",
         "virtio-pmem-pci,memdev=m,memdev=x", "virtio-pmem-pci,memdev=", "virtio-pmem-pci,memdev=m,rombar=x",
-    ].map { pair + ["-device", $0] }
+        "virtio-pmem-pci,memdev=m,rombar=-1", "virtio-pmem-pci,memdev=r", "virtio-rng-pci,foo=1",
+        "virtio-rng-pci,rng=nope", "virtio-rng-pci,rng=m", "virtio-rng-pci,id=1", "virtio-rng-pci,max-bytes=x",
+        "virtio-rng-pci,max-bytes=-1", "virtio-rng-pci,max-bytes=9223372036854775808",
+        "virtio-rng-pci,max-bytes=18446744073709551616", "virtio-rng-pci,max-bytes=1K", "virtio-rng-pci,max-bytes=-",
+        "virtio-rng-pci,max-bytes=-9223372036854775809", "virtio-rng-pci,period=0", "virtio-rng-pci,period=-1",
+        "virtio-rng-pci,period=x", "virtio-rng-pci,period=4294967296", "virtio-rng-pci,bus=nope",
+        "virtio-rng-pci,addr=40", "virtio-rng-pci,packed=maybe", "virtio-rng,foo=1", "virtio-rng-device",
+    ].map { pair + ["-object", "rng-builtin,id=r", "-device", $0] }
     + [
         pair + ["-object", "memory-backend-ram,id=m,size=4M"],
         pair + ["-device", "virtio-pmem-pci,memdev=m,id=a", "-device", "virtio-pmem-pci,memdev=m,id=b"],
         pair + ["-device", "virtio-pmem-pci,memdev=m,id=a", "-device", "virtio-pmem-pci,memdev=m,id=a"],
+        ["-device", "virtio-rng-pci,id=a", "-device", "virtio-rng-pci,id=a"],
+        ["-object", "rng-builtin,id=r", "-object", "rng-random,id=r"],
     ]
     + [
         "512X", "-1", "512Mb", "size=", ",slots=2", "99999999999G", "512M,foo=3", "512M,slots=x,maxmem=4G",

@@ -1,3 +1,4 @@
+import Options
 import SeededRandom
 import Testing
 
@@ -9,7 +10,7 @@ private let pieces = [
     "on", "off", "no", "help", "?", " ", "\u{0}", "\u{301}", "é", "🐦", "{", ":", "id", "size", "memdev", "addr",
     "memaddr",
     "share", "m", "mem-path", "readonly", "rom", "auto", "memory-backend-file", "memory-backend-memfd",
-    "virtio-pmem-pci",
+    "virtio-pmem-pci", "virtio-rng-pci", "rng", "rng-random", "filename", "max-bytes", "period",
     "cpus", "cores", "sockets", "threads", "maxcpus", "slots", "maxmem", "unix", "file", "server", "wait", "kvm", "run",
 ]
 

@@ -1,3 +1,4 @@
+import Options
 import QEMUDialect
 import Testing
 
@@ -60,7 +61,7 @@ func requestIsRefused(text: String, description: String) {
     (#""size":4096,"share":"on""#, "Invalid parameter type for 'share', expected: boolean"),
     (#""size":4096,"foo":1"#, "Parameter 'foo' is unexpected"),
     (#""size":4096,"props":{}"#, "Parameter 'props' is unexpected"),
-    (#""size":4096,"durability":true"#, "Invalid parameter type for 'durability', expected: string"),
+    (#""size":4096,"durability":true"#, "Parameter 'durability' is unexpected"),
     (#""size":4096,"durability":"power-cut-test""#, "Parameter 'durability' is unexpected"),
     (#""size":4096,"prealloc-threads":"2""#, "Invalid parameter type for 'prealloc-threads', expected: integer"),
 ])
@@ -90,7 +91,8 @@ private func command(_ text: String) throws -> QMPCommand { try QMPRequest(decod
         Issue.record("\(object)")
         return
     }
-    #expect(backend.size == 4 << 30 && backend.file?.path == "a,b" && backend.isShared)
+    let file = try #require(backend as? FileBackendOptions)
+    #expect(file.byteCount == 4 << 30 && file.path == "a,b" && file.isShared)
     let device = try command(
         #"{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","id":"d","memdev":"m","addr":5,"memaddr":4294967296,"ats":false}}"#
     )
@@ -98,8 +100,10 @@ private func command(_ text: String) throws -> QMPCommand { try QMPRequest(decod
         Issue.record("\(device)")
         return
     }
-    #expect(options.id == "d" && options.memoryBackend == "m" && options.memoryAddress == 1 << 32)
-    #expect(options.slot == PCISlot(device: 5))
+    let pci = VirtioPCIOptions(id: "d", slot: PCISlot(device: 5))
+    var expected = VirtioPMemOptions(memoryBackend: "m", pci: pci)
+    expected.memoryAddress = 1 << 32
+    #expect(options.isEqual(to: expected))
 }
 
 @Test func everyCommandOfTheListHasAName() {

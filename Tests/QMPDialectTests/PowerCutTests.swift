@@ -1,3 +1,4 @@
+import Options
 import QEMUDialect
 import Testing
 
@@ -15,7 +16,7 @@ private func command(_ arguments: String) throws -> QMPCommand {
         (#","arguments":{"mode":"torn"}"#, .torn, 0),
     ] as [(String, PowerCutOptions.Mode, UInt64)])
 func powerCutIsUnderstood(arguments: String, mode: PowerCutOptions.Mode, seed: UInt64) throws {
-    #expect(try command(arguments) == .cutPower(PowerCutOptions(mode: mode, seed: seed)))
+    #expect("\(try command(arguments))" == "\(QMPCommand.cutPower(PowerCutOptions(mode: mode, seed: seed)))")
 }
 
 @Test(arguments: [
@@ -47,5 +48,5 @@ func powerCutIsRefused(arguments: String, description: String) throws {
         Issue.record("\(command)")
         return
     }
-    #expect(backend.file?.durability == .powerCutTest)
+    #expect((backend as? FileBackendOptions)?.durability == .powerCutTest)
 }

@@ -2,6 +2,7 @@ import Backend
 import Glibc
 import GuestMemory
 import Host
+import Options
 import Testing
 import TestSupport
 @testable import VirtioPMem
