@@ -61,9 +61,6 @@ func idDescription(_ meaning: String) -> PropertyDescription {
     PropertyDescription(name: "id", type: "str", meaning: meaning, form: .text, isSupported: true, defaultValue: nil)
 }
 
-/// The device models, by name.
-public let deviceModels: [DeviceModel] = [virtioPMemModel, virtioRNGModel]
-
 extension DeviceModel {
     /// The row of a model.
     ///

@@ -14,3 +14,9 @@ let virtioRNGModel = DeviceModel(
         guard options.maximumByteCount < 1 << 63 else { throw .randomLimitOutOfRange }
         guard options.period > 0 else { throw .expectsPositive(parameter: "period") }
     })
+
+let rngRandomType = ObjectType(
+    RNGRandomOptions(id: ""),
+    rows: [.text("filename", "File or character device of the host that gives the bytes") { $1(&$0.path) }])
+
+let rngBuiltinType = ObjectType(RNGBuiltinOptions(id: ""), rows: [])

@@ -48,11 +48,6 @@ public struct ObjectType: Sendable {
     }
 }
 
-/// The object types, by name.
-public let objectTypes: [ObjectType] = [
-    fileBackendType, memfdBackendType, ramBackendType, rngBuiltinType, rngRandomType,
-]
-
 extension ObjectType {
     /// The row of a type.
     ///

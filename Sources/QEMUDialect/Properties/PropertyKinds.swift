@@ -99,14 +99,15 @@ extension PropertyRow {
     }
 }
 
-/// A device's unsigned integer, as QEMU's visitors read it: a negative number counts from 2^64 down.
-func parseInteger<Value: FixedWidthInteger & UnsignedInteger>(_ text: String, of name: String) throws(DialectError)
-    -> Value
-{
+/// A device's unsigned integer, as QEMU reads it: a negative number counts from 2^64 down.
+func parseInteger<Value: FixedWidthInteger & UnsignedInteger>(
+    _ text: String, of name: String
+) throws(DialectError) -> Value {
     let isNegative = text.utf8.first == UInt8(ascii: "-")
-    guard let magnitude = parseUnsigned(isNegative ? String(decoding: text.utf8.dropFirst(), as: UTF8.self) : text),
-        !isNegative || magnitude <= 1 << 63
-    else { throw .expectsInteger(parameter: name) }
+    let digits = isNegative ? String(decoding: text.utf8.dropFirst(), as: UTF8.self) : text
+    guard let magnitude = parseUnsigned(digits), !isNegative || digits.utf8.first != UInt8(ascii: "+") else {
+        throw .expectsInteger(parameter: name)
+    }
     guard let value = Value(exactly: isNegative ? 0 &- magnitude : magnitude) else {
         throw .expectsIntegerOfWidth(parameter: name, Value.bitWidth)
     }
