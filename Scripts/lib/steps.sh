@@ -2,7 +2,10 @@
 
 failed=()
 log=$(mktemp) failures=$(mktemp)
-trap 'rm -f "$log" "$failures"' EXIT
+# with-kvm adds a line for each outer machine that hung.
+WITH_KVM_HUNG=$(mktemp)
+export WITH_KVM_HUNG
+trap 'rm -f "$log" "$failures" "$WITH_KVM_HUNG"' EXIT
 
 # Not `wait`: a process that a test left behind would hold the pipe, and the script, open.
 wait_for_tee() {
@@ -29,9 +32,20 @@ step() {
     return $status
 }
 
+# `repeat_if_hung COMMAND...`: runs it once more if the outer machine in which it ran hung (with-kvm's status 123), since that says
+# nothing about what ran there. What failed is never repeated.
+repeat_if_hung() {
+    local status=0
+    "$@" || status=$?
+    [ $status = 123 ] || return $status
+    echo "== the outer machine hung; in a fresh one: $*"
+    "$@"
+}
+
 # The last step of a script: its exit status is the script's.
 sum_up() {
     [ ! -s "$failures" ] || { echo "== what failed:"; cat "$failures"; }
+    [ ! -s "$WITH_KVM_HUNG" ] || echo "== outer machines that hung: $(wc -l <"$WITH_KVM_HUNG")"
     echo "== all: $SECONDS s${failed:+, FAILED: ${failed[*]}}"
     [ ${#failed[@]} = 0 ]
 }
