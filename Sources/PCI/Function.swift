@@ -10,14 +10,26 @@ public protocol FunctionDevice: AnyObject, Sendable {
 
 /// A PCI endpoint: its configuration space, what answers in its BARs, and its MSI-X vectors.
 ///
-/// Safe to use from several vCPUs at once. Observers are called on the thread of whoever made the change, before its
-/// access returns, in the order of the changes and with no lock held; only when several threads change the same function
-/// at once may one of them deliver for the others.
+/// Safe to use from several vCPUs at once. Before an access that changes something returns, the observers know of the change
+/// or of a later one: where several threads change the same function at once, the observers are told of what it comes to. One
+/// thread tells them at a time. An observer must not change the function.
 public final class Function: Sendable {
-    private enum Event: Sendable {
-        case mapping(BARMapping)
-        case busMaster(Bool)
-        case reset
+    private struct State {
+        var space: ConfigurationSpace
+        var resetCount: UInt64 = 0
+    }
+
+    /// What the observers are told of.
+    private struct Visible: Sendable {
+        let mappings: [BARMapping]
+        let isBusMaster: Bool
+        let resetCount: UInt64
+
+        init(_ state: State) {
+            mappings = state.space.mappings
+            isBusMaster = state.space.isBusMaster
+            resetCount = state.resetCount
+        }
     }
 
     private struct Observers {
@@ -37,8 +49,8 @@ public final class Function: Sendable {
     private let interruptControlOffset: Int?
     private let liveRegisters: [LiveRegisters]
     private let initial: ConfigurationSpace
-    private let state: Mutex<ConfigurationSpace>
-    private let events = OrderedDelivery<Event>()
+    private let state: Mutex<State>
+    private let delivery: StateDelivery<Visible>
     private let observers = Mutex(Observers())
 
     /// - Throws: `overlappingBAR` or `noRoomForCapability`.
@@ -67,7 +79,8 @@ public final class Function: Sendable {
         interrupts = placement?.interrupts
         liveRegisters = live
         initial = space
-        state = Mutex(space)
+        delivery = StateDelivery(Visible(State(space: space)))
+        state = Mutex(State(space: space))
     }
 
     /// Who is told when a BAR's range moves, appears or (address nil) goes: the machine, which rebuilds its address table
@@ -106,7 +119,7 @@ extension Function {
         if let (block, inner) = live(at: offset) {
             return lowBytes(block.load(at: inner, byteCount: piece.byteCount), piece.byteCount)
         }
-        return state.withLock { $0.load(at: offset, byteCount: piece.byteCount) }
+        return state.withLock { $0.space.load(at: offset, byteCount: piece.byteCount) }
     }
 
     private func storeRegister(_ value: UInt64, _ piece: AccessPiece) {
@@ -124,20 +137,17 @@ extension Function {
         return nil
     }
 
-    /// Changes the configuration space and tells everybody what that changed for them.
-    private func change(_ body: (inout ConfigurationSpace) -> Void) {
-        state.withLock { space in
-            let before = space
-            body(&space)
-            enqueueChanges(from: before, to: space)
-        }
-        deliver()
-    }
+    private typealias Tickets = (
+        own: StateDelivery<Visible>.Ticket, interrupts: StateDelivery<[InterruptMessage?]>.Ticket?
+    )
 
-    private func enqueueChanges(from before: ConfigurationSpace, to after: ConfigurationSpace) {
-        interrupts?.setDelivering(isDelivering(after))
-        for (old, new) in zip(before.mappings, after.mappings) where old != new { events.enqueue(.mapping(new)) }
-        if before.isBusMaster != after.isBusMaster { events.enqueue(.busMaster(after.isBusMaster)) }
+    /// Changes the configuration space and tells the observers what that changed for them.
+    private func change(_ body: (inout ConfigurationSpace) -> Void) {
+        let tickets = state.withLock { state -> Tickets in
+            body(&state.space)
+            return (delivery.takeTicket(), interrupts?.setDelivering(isDelivering(state.space)))
+        }
+        deliver(tickets)
     }
 
     private func isDelivering(_ space: ConfigurationSpace) -> Bool {
@@ -147,16 +157,16 @@ extension Function {
             && control & MessageSignalledInterruptsPlacement.maskBit == 0
     }
 
-    private func deliver() {
-        interrupts?.deliverReports()
-        events.deliver { event in
-            let (mapping, device) = observers.withLock { ($0.mapping, $0.device) }
-            switch event {
-            case .mapping(let change): mapping?(change)
-            case .busMaster(let isBusMaster): device?.busMasterChanged(to: isBusMaster)
-            case .reset: device?.functionWasReset()
-            }
-        }
+    private func deliver(_ tickets: Tickets) {
+        if let ticket = tickets.interrupts { interrupts?.deliver(ticket) }
+        delivery.deliver(tickets.own, latest: { state.withLock { Visible($0) } }, to: tell)
+    }
+
+    private func tell(_ old: Visible, _ new: Visible) {
+        let (mapping, device) = observers.withLock { ($0.mapping, $0.device) }
+        for (old, new) in zip(old.mappings, new.mappings) where old != new { mapping?(new) }
+        if old.isBusMaster != new.isBusMaster { device?.busMasterChanged(to: new.isBusMaster) }
+        if old.resetCount != new.resetCount { device?.functionWasReset() }
     }
 }
 
@@ -164,13 +174,13 @@ extension Function {
 
 extension Function {
     /// Where each BAR's range is now, in order of index.
-    public var mappings: [BARMapping] { state.withLock { $0.mappings } }
+    public var mappings: [BARMapping] { state.withLock { $0.space.mappings } }
 
     /// The address that each BAR holds, whether it is decoded or not; nil for one that holds none.
     public var programmedAddresses: [BARMapping] {
-        state.withLock { space in
-            space.bars.map { bar in
-                let address = space.programmedAddress(of: bar)
+        state.withLock { state in
+            state.space.bars.map { bar in
+                let address = state.space.programmedAddress(of: bar)
                 return BARMapping(index: bar.index, address: address == 0 ? nil : address, byteCount: bar.byteCount)
             }
         }
@@ -180,7 +190,7 @@ extension Function {
     public var usesMessageSignalledInterrupts: Bool {
         guard let interruptControlOffset else { return false }
         return state.withLock {
-            $0.load(at: interruptControlOffset, byteCount: 2) & MessageSignalledInterruptsPlacement.enableBit != 0
+            $0.space.load(at: interruptControlOffset, byteCount: 2) & MessageSignalledInterruptsPlacement.enableBit != 0
         }
     }
 
@@ -192,13 +202,11 @@ extension Function {
 
     /// Back to the state after power-on: nothing is decoded, no BAR has an address, MSI-X is off.
     public func reset() {
-        state.withLock { space in
-            let before = space
-            space = initial
-            interrupts?.reset()
-            enqueueChanges(from: before, to: space)
-            events.enqueue(.reset)
+        let tickets = state.withLock { state -> Tickets in
+            state.space = initial
+            state.resetCount &+= 1
+            return (delivery.takeTicket(), interrupts?.reset())
         }
-        deliver()
+        deliver(tickets)
     }
 }

@@ -31,10 +31,12 @@ public final class HotPlugSlots: RegisterBlock {
         /// The guest says what became of a request (ACPI 6.5, section 6.3.5): `event` as in `_OST`'s first argument (3 for an
         /// eject request), `status` 0 for success.
         case outcome(slot: Int, event: UInt16, status: UInt16)
+
+        /// The event of an outcome that is about an eject request.
+        public static let ejectRequest: UInt16 = 3
     }
 
     private let state: Mutex<RegisterTable>
-    private let actions = OrderedDelivery<GuestAction>()
     private let notifyGuest: @Sendable () -> Void
     private let guestActed: @Sendable (GuestAction) -> Void
 
@@ -86,13 +88,6 @@ public final class HotPlugSlots: RegisterBlock {
             for register in [Register.up, .down, .eject, .present] { registers.clearBit(slot, of: register) }
         }
     }
-
-    /// The machine was reset: the guest finds by itself what is there, and forgot what it was asked.
-    public func reset() {
-        state.withLock { registers in
-            for register in [Register.up, .down] { registers.set(0, at: register.rawValue, byteCount: 4) }
-        }
-    }
 }
 
 // MARK: - The guest's side
@@ -112,20 +107,14 @@ extension HotPlugSlots {
 
     public func store(_ value: UInt64, at offset: UInt64, byteCount: Int) {
         guard let offset = Int(exactly: offset), byteCount == 4 else { return }
-        state.withLock { registers in
-            if offset == Register.eject.rawValue {
-                let removable = registers.load(at: offset, byteCount: 4)
-                for slot in 0..<32 where value & removable & 1 << UInt64(slot) != 0 {
-                    actions.enqueue(.eject(slot: slot))
-                }
-            } else if offset == Register.outcome.rawValue {
-                actions.enqueue(
-                    .outcome(
-                        slot: Int(value >> 27 & 31), event: UInt16(value >> 16 & 0x7ff), status: UInt16(value & 0xffff))
-                )
-            }
+        if offset == Register.eject.rawValue {
+            let removable = state.withLock { $0.load(at: offset, byteCount: 4) }
+            for slot in 0..<32 where value & removable & 1 << UInt64(slot) != 0 { guestActed(.eject(slot: slot)) }
+        } else if offset == Register.outcome.rawValue {
+            guestActed(
+                .outcome(
+                    slot: Int(value >> 27 & 31), event: UInt16(value >> 16 & 0x7ff), status: UInt16(value & 0xffff)))
         }
-        actions.deliver(to: guestActed)
     }
 }
 

@@ -20,13 +20,8 @@ public final class MessageSignalledInterrupts: Sendable {
         var registers: RegisterTable
         /// MSI-X is on, the function is not masked, and it may write to memory.
         var isDelivering = false
-        /// What the sink was told last.
-        var reported: [InterruptMessage?]
-    }
-
-    private struct Report: Sendable {
-        let vector: Int
-        let message: InterruptMessage?
+        /// What each vector may send; nil while it is masked.
+        var messages: [InterruptMessage?]
     }
 
     private enum Entry {
@@ -37,15 +32,16 @@ public final class MessageSignalledInterrupts: Sendable {
 
     private let sink: any InterruptMessageSink
     private let state: Mutex<State>
-    private let reports = OrderedDelivery<Report>()
+    private let delivery: StateDelivery<[InterruptMessage?]>
 
     /// - Throws: `invalidVectorCount`.
     public init(vectorCount: Int, sink: any InterruptMessageSink) throws(ConfigurationError) {
         guard (1...2048).contains(vectorCount) else { throw .invalidVectorCount(vectorCount) }
         self.vectorCount = vectorCount
         self.sink = sink
-        let reported = [InterruptMessage?](repeating: nil, count: vectorCount)
-        state = Mutex(State(registers: Self.freshTable(vectorCount), reported: reported))
+        let messages = [InterruptMessage?](repeating: nil, count: vectorCount)
+        state = Mutex(State(registers: Self.freshTable(vectorCount), messages: messages))
+        delivery = StateDelivery(messages)
     }
 
     private static func freshTable(_ vectorCount: Int) -> RegisterTable {
@@ -60,27 +56,34 @@ public final class MessageSignalledInterrupts: Sendable {
         return table
     }
 
-    /// The capability's state changed. Tells nobody yet: the caller may hold a lock.
-    func setDelivering(_ isDelivering: Bool) {
+    /// The capability's state changed. The sink is told by `deliver`: the caller may hold a lock.
+    func setDelivering(_ isDelivering: Bool) -> StateDelivery<[InterruptMessage?]>.Ticket {
         state.withLock { state in
-            guard state.isDelivering != isDelivering else { return }
-            state.isDelivering = isDelivering
-            for vector in 0..<vectorCount { refresh(vector, &state) }
+            if state.isDelivering != isDelivering {
+                state.isDelivering = isDelivering
+                for vector in 0..<vectorCount { refresh(vector, &state) }
+            }
+            return delivery.takeTicket()
         }
     }
 
-    /// Every vector masked and without a message again. Tells nobody yet.
-    func reset() {
+    /// Every vector masked and without a message again. The sink is told by `deliver`.
+    func reset() -> StateDelivery<[InterruptMessage?]>.Ticket {
         state.withLock { state in
             state.registers = Self.freshTable(vectorCount)
             state.isDelivering = false
             for vector in 0..<vectorCount { refresh(vector, &state) }
+            return delivery.takeTicket()
         }
     }
 
     /// Tells the sink what changed. To be called without a lock.
-    func deliverReports() {
-        reports.deliver { sink.setMessage($0.message, forVector: $0.vector) }
+    func deliver(_ ticket: StateDelivery<[InterruptMessage?]>.Ticket) {
+        delivery.deliver(ticket, latest: { state.withLock { $0.messages } }) { old, new in
+            for vector in new.indices where old[vector] != new[vector] {
+                sink.setMessage(new[vector], forVector: vector)
+            }
+        }
     }
 
     private func refresh(_ vector: Int, _ state: inout State) {
@@ -92,10 +95,7 @@ public final class MessageSignalledInterrupts: Sendable {
                 address: state.registers.load(at: offset, byteCount: 8),
                 data: UInt32(truncatingIfNeeded: state.registers.load(at: offset + Entry.data, byteCount: 4)))
         }
-        guard state.reported[vector] != message else { return }
-        state.reported[vector] = message
-        // Under the lock, so that reports are in the order of the changes.
-        reports.enqueue(Report(vector: vector, message: message))
+        if state.messages[vector] != message { state.messages[vector] = message }
     }
 }
 
@@ -109,12 +109,13 @@ extension MessageSignalledInterrupts {
 
     fileprivate func storeTable(_ value: UInt64, at offset: UInt64, byteCount: Int) {
         guard let offset = Int(exactly: offset), offset < tableByteCount, (1...8).contains(byteCount) else { return }
-        state.withLock { state in
+        let ticket = state.withLock { state in
             state.registers.store(value, at: offset, byteCount: byteCount)
             let last = min(offset + byteCount - 1, tableByteCount - 1)
             for vector in offset / Entry.byteCount...last / Entry.byteCount { refresh(vector, &state) }
+            return delivery.takeTicket()
         }
-        deliverReports()
+        deliver(ticket)
     }
 
     fileprivate func loadPendingBits(at offset: UInt64, byteCount: Int) -> UInt64 {

@@ -91,13 +91,4 @@ import Testing
         }
         #expect(load(.present) == 1)
     }
-
-    @Test func resetForgetsRequestsOnly() {
-        slots.plug(slot: 2)
-        _ = slots.requestRemoval(slot: 2)
-        slots.reset()
-        #expect(load(.up) == 0)
-        #expect(load(.down) == 0)
-        #expect(load(.present) == 1 << 2)
-    }
 }

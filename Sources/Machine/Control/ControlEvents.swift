@@ -19,11 +19,37 @@ enum ControlEvent: Sendable {
     case hotPlug(HotPlugSlots.GuestAction)
     /// A device that the guest ejected is gone; with what failed at its end.
     case detached(name: String, DeviceReport?)
-    /// Somebody outside, such as a monitor, has something to do.
+    /// Another thread, such as a monitor's, has something to do.
     case request(@Sendable (ControlPlane) -> Void)
 }
 
-/// The control plane's letter box: any thread posts, one thread takes.
+extension ControlEvent {
+    /// Whether `other`, which waits already, need not be acted on if this is: the guest says the same again, or what became of it
+    /// later. A guest may say such things without end.
+    fileprivate func supersedes(_ other: ControlEvent) -> Bool {
+        switch (self, other) {
+        case (.power(let new), .power(let old)): new == old
+        case (.serialSpace, .serialSpace): true
+        case (.hotPlug(let new), .hotPlug(let old)): new.supersedes(old)
+        case (.emulationFailed(let new, _, _), .emulationFailed(let old, _, _)): new == old
+        default: false
+        }
+    }
+}
+
+extension HotPlugSlots.GuestAction {
+    fileprivate func supersedes(_ other: Self) -> Bool {
+        switch (self, other) {
+        case (.eject(let new), .eject(let old)): new == old
+        // An outcome of a plugging says nothing about an ejection.
+        case (.outcome(let slot, let event, _), .outcome(let oldSlot, let oldEvent, _)):
+            slot == oldSlot && (event == Self.ejectRequest) == (oldEvent == Self.ejectRequest)
+        default: false
+        }
+    }
+}
+
+/// The control plane's mailbox: any thread posts, one thread takes. What a guest can post is bounded.
 final class ControlEvents: Sendable {
     private struct State {
         var events: [ControlEvent] = []
@@ -40,12 +66,17 @@ final class ControlEvents: Sendable {
     /// To wait for: readable while there is an event.
     var interest: Poll.Interest { Poll.Interest(arrival.rawDescriptor) }
 
-    /// - Returns: false when nobody takes events any more.
+    /// - Returns: false when events are no longer taken.
     @discardableResult
     func post(_ event: ControlEvent) -> Bool {
         let isTaken = state.withLock { state in
-            if !state.isClosed { state.events.append(event) }
-            return !state.isClosed
+            guard !state.isClosed else { return false }
+            if let index = state.events.firstIndex(where: event.supersedes) {
+                state.events[index] = event
+            } else {
+                state.events.append(event)
+            }
+            return true
         }
         arrival.signal()
         return isTaken

@@ -31,9 +31,9 @@ extension ControlPlane {
         cycle.startDetaching(device, isRunning: runState.isRunning)
     }
 
-    /// `_OST` for an eject request (event 3; ACPI 6.5, section 6.3.5): 0 is success, and 0x84 "in progress".
+    /// `_OST` for an eject request (ACPI 6.5, section 6.3.5): 0 is success, and 0x84 "in progress".
     private func handleOutcome(_ slot: Int, event: UInt16, status: UInt16) {
-        guard event == 3, status != 0, status != 0x84,
+        guard event == HotPlugSlots.GuestAction.ejectRequest, status != 0, status != 0x84,
             let device = registry.devices.first(where: { $0.slot == slot }),
             pendingRemovals.remove(device.name) != nil
         else { return }

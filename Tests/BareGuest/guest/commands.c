@@ -5,7 +5,7 @@
 enum { longest_line = 4096 };
 
 static const struct command *const tables[] = {
-    machine_commands, memory_commands, pci_commands, virtio_commands, pmem_commands, benchmark_commands,
+    machine_commands, memory_commands, pci_commands, virtio_commands, pmem_commands, benchmark_commands, processor_commands,
 };
 
 bool string_equal(const char *left, const char *right) {

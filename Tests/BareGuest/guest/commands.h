@@ -22,7 +22,7 @@ struct command {
 
 // Tables end with an entry without a name.
 extern const struct command machine_commands[], memory_commands[], pci_commands[], virtio_commands[], pmem_commands[],
-    benchmark_commands[];
+    benchmark_commands[], processor_commands[];
 
 bool number_parse(const char *word, uint64_t *value);
 bool string_equal(const char *left, const char *right);

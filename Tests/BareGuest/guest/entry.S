@@ -45,6 +45,7 @@ command_loop_restart:
 
         .data
         .align  8
+        .globl  gdt
 gdt:    .quad   0
         .quad   0x00cf9b000000ffff      # 0x08 flat code, accessed
         .quad   0x00cf93000000ffff      # 0x10 flat data, accessed
