@@ -114,9 +114,13 @@ let package = Package(
         tests(of: "VirtioRNG", ["Host", "GuestMemory", "Virtio", "TestSupport"]),
         // What a fuzzer does with its input; the tests replay the corpus.
         .target(
-            name: "FuzzSupport", dependencies: ["Host", "GuestMemory", "PCI", "VFIOUser", "TestSupport"],
+            name: "FuzzSupport",
+            dependencies: [
+                "Host", "GuestMemory", "PCI", "VFIOUser", "Board", "QEMUDialect", "QMPDialect", "TestSupport",
+            ],
             path: "Fuzz/Support", swiftSettings: strict),
-        tests(of: "VFIOUser", ["Host", "GuestMemory", "PCI", "SeededRandom", "TestSupport", "FuzzSupport"]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzSupport", "SeededRandom"], swiftSettings: strict),
+        tests(of: "VFIOUser", ["Host", "GuestMemory", "PCI", "SeededRandom", "TestSupport"]),
         // The executable's serve verb, with our own client and with real QEMU.
         .testTarget(
             name: "ServeTests", dependencies: ["Host", "GuestMemory", "TestSupport", "needletail"],
@@ -131,7 +135,7 @@ let package = Package(
 
 // Only on demand (Scripts/fuzz): it links with -sanitize=fuzzer alone.
 if Context.environment["NEEDLETAIL_FUZZ"] != nil {
-    package.products.append(.executable(name: "vfio-user-fuzz", targets: ["vfio-user-fuzz"]))
+    package.products.append(.executable(name: "needletail-fuzz", targets: ["needletail-fuzz"]))
     package.targets.append(
-        .executableTarget(name: "vfio-user-fuzz", dependencies: ["FuzzSupport"], path: "Fuzz/vfio-user"))
+        .executableTarget(name: "needletail-fuzz", dependencies: ["FuzzSupport"], path: "Fuzz/fuzzer"))
 }

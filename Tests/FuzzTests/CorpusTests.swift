@@ -1,33 +1,47 @@
 import Foundation
 import FuzzSupport
-import Testing
 import SeededRandom
-import TestSupport
+import Testing
 
-/// The fuzzer's corpus, and mutations of it that are the same in every run.
-@Suite struct CorpusTests {
+/// One file of a corpus.
+struct CorpusInput: Sendable, CustomTestStringConvertible {
+    let target: FuzzTarget
+    let name: String
+
+    var testDescription: String { "\(target.rawValue)/\(name)" }
+
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fuzz/corpus")
 
-    static let inputs = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
-
-    private static func bytes(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: folder.appending(path: name)))
+    static let all = FuzzTarget.allCases.flatMap { target in
+        let folder = folder.appending(path: target.rawValue).path
+        return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map {
+            CorpusInput(target: target, name: $0)
+        }
     }
 
-    @Test func thereIsACorpus() { #expect(Self.inputs.count >= 12) }
+    func bytes() throws -> [UInt8] {
+        Array(try Data(contentsOf: Self.folder.appending(path: target.rawValue).appending(path: name)))
+    }
+}
 
-    @Test(arguments: inputs) func keepsItsPromises(_ name: String) throws {
-        #expect(try SessionInput(Self.bytes(name)).run() == nil)
+/// The fuzzers' corpora, and mutations of them that are the same in every run.
+@Suite struct CorpusTests {
+    @Test(arguments: FuzzTarget.allCases) func thereIsACorpus(_ target: FuzzTarget) {
+        #expect(CorpusInput.all.count { $0.target == target } >= 2)
     }
 
-    @Test(arguments: inputs) func mutationsKeepThemToo(_ name: String) throws {
-        let input = try Self.bytes(name)
+    @Test(arguments: CorpusInput.all) func keepsItsPromises(_ input: CorpusInput) throws {
+        #expect(try input.target.run(input.bytes()) == nil)
+    }
+
+    @Test(arguments: CorpusInput.all) func mutationsKeepThemToo(_ input: CorpusInput) throws {
+        let bytes = try input.bytes()
         for seed in Seeds.usually(1...1) {
-            var random = SeededGenerator(seed: seed &+ UInt64(input.count))
+            var random = SeededGenerator(seed: seed &+ UInt64(bytes.count))
             for _ in 0..<300 {
-                let mutant = Self.mutate(input, &random)
-                let problem = try SessionInput(mutant).run()
+                let mutant = Self.mutate(bytes, &random)
+                let problem = try input.target.run(mutant)
                 #expect(problem == nil, "\(mutant)")
             }
         }

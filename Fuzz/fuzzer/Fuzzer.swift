@@ -1,11 +1,15 @@
 import FuzzSupport
+import Glibc
+
+/// What is attacked: Scripts/fuzz names it.
+private let target = getenv("NEEDLETAIL_FUZZ").flatMap { unsafe FuzzTarget(rawValue: String(cString: $0)) } ?? .vfioUser
 
 /// One input (libFuzzer's interface).
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let problem: String?
     do {
-        problem = try SessionInput(Array(UnsafeBufferPointer(start: bytes, count: count))).run()
+        problem = try target.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
     } catch { problem = "\(error)" }
     if let problem { fatalError(problem) }
     return 0
@@ -19,7 +23,7 @@ func runFuzzer(
 ) -> CInt
 
 /// The name that the package manager's linker options expect for an executable's main function.
-@_cdecl("vfio_user_fuzz_main")
+@_cdecl("needletail_fuzz_main")
 public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
     var (count, arguments) = (count, arguments)
     return runFuzzer(&count, &arguments) { testOneInput($0, $1) }
