@@ -27,11 +27,6 @@ public final class EventRegisters: RegisterBlock {
         interrupt()
     }
 
-    /// Forgets what the guest has not fetched; the machine was reset.
-    public func reset() {
-        pending.withLock { $0 = 0 }
-    }
-
     /// Takes the pending events with an aligned load of four bytes; any other load reads 0 and takes nothing.
     public func load(at offset: UInt64, byteCount: Int) -> UInt64 {
         guard offset == 0, byteCount == 4 else { return 0 }

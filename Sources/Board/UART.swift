@@ -3,20 +3,21 @@ import Synchronization
 
 /// A serial port: a 16550A with its two queues of 16 bytes (National Semiconductor PC16550D data sheet), on eight ports.
 ///
-/// Output leaves at once, on the thread of the vCPU that wrote it; the line is always clear to send. Input waits in the
-/// queue: `receive` takes what there is space for, and `onSpace` asks for more.
+/// Output leaves at once, on the thread of the vCPU that wrote it, which waits with it for a slow reader; the line is always clear
+/// to send. Input waits in the queue: `receive` takes what there is space for, and `onSpace` asks for more.
 public final class UART: RegisterBlock {
     private let state = Mutex(UARTState())
-    private let output: @Sendable (UInt8) -> Void
+    private let output: @Sendable (UInt8) -> Bool
     private let interrupt: @Sendable () -> Void
     private let onSpace: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - output: takes a byte that the guest sends. It may wait; the guest waits with it.
+    ///   - output: takes a byte that the guest sends, or returns false when it had to wait and was interrupted: the store has not
+    ///     happened then. It may wait; the guest waits with it.
     ///   - interrupt: sends an edge on `BoardLayout.Interrupt.serialPort`. It must not wait.
     ///   - onSpace: the guest has emptied the input queue, and `receive` had found it too small. Called on a vCPU's thread; it must not wait.
     public init(
-        output: @escaping @Sendable (UInt8) -> Void, interrupt: @escaping @Sendable () -> Void,
+        output: @escaping @Sendable (UInt8) -> Bool, interrupt: @escaping @Sendable () -> Void,
         onSpace: @escaping @Sendable () -> Void = {}
     ) {
         self.output = output
@@ -45,15 +46,18 @@ public final class UART: RegisterBlock {
         if raise { interrupt() }
     }
 
-    /// Back to the state after power-on; queued input is lost.
-    public func reset() {
-        state.withLock { $0 = UARTState() }
-    }
-
     public func load(at offset: UInt64, byteCount: Int) -> UInt64 { loadBytes(at: offset, byteCount: byteCount) }
 
     public func store(_ value: UInt64, at offset: UInt64, byteCount: Int) {
+        _ = attemptStore(value, at: offset, byteCount: byteCount)
+    }
+
+    public func attemptStore(_ value: UInt64, at offset: UInt64, byteCount: Int) -> Bool {
+        // The one byte that can leave is the lowest. It goes first: the registers change only once it has left.
+        let sends = byteCount > 0 && state.withLock { $0.sends(at: offset) }
+        guard !sends || output(UInt8(truncatingIfNeeded: value)) else { return false }
         storeBytes(value, at: offset, byteCount: byteCount)
+        return true
     }
 }
 
@@ -65,8 +69,7 @@ extension UART: ByteRegisters {
     }
 
     func storeByte(_ value: UInt8, at offset: UInt64) {
-        let (sent, effect) = act { $0.store(value, offset) }
-        if let sent { output(sent) }
+        let (_, effect) = act { $0.store(value, offset) }
         carryOut(effect)
     }
 

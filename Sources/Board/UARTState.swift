@@ -11,9 +11,9 @@ struct UARTState {
     private var input: [UInt8] = []
     /// A break came, and the line status was not read since.
     private var isBreakPending = false
-    /// The transmitter ran empty and nobody was told yet.
+    /// The transmitter ran empty and the guest was not told yet.
     private var transmitterPending = false
-    /// Somebody has input that found no space.
+    /// There is input that found no space.
     private var isSpaceWanted = false
 
     private static let queueByteCount = 16
@@ -38,7 +38,7 @@ struct UARTState {
         isBreakPending = true
     }
 
-    /// Whether those who want space are to be told now: once, and when the queue is empty.
+    /// Whether to ask for more input now: once, and when the queue is empty.
     mutating func takeSpaceNotice() -> Bool {
         guard isSpaceWanted, !hasInput, !isLoopback else { return false }
         isSpaceWanted = false
@@ -113,11 +113,13 @@ extension UARTState {
         }
     }
 
-    /// - Returns: the byte that leaves through the line, if one does.
-    mutating func store(_ value: UInt8, _ offset: UInt64) -> UInt8? {
+    /// Whether a byte that is stored there leaves through the line.
+    func sends(at offset: UInt64) -> Bool { offset == 0 && !showsDivisor && !isLoopback }
+
+    mutating func store(_ value: UInt8, _ offset: UInt64) {
         switch offset {
         case 0 where showsDivisor: divisor = divisor & 0xFF00 | UInt16(value)
-        case 0: return transmit(value)
+        case 0: transmit(value)
         case 1 where showsDivisor: divisor = divisor & 0x00FF | UInt16(value) << 8
         case 1: enableInterrupts(value)
         case 2: controlQueues(value)
@@ -126,7 +128,6 @@ extension UARTState {
         case 7: scratch = value
         default: break
         }
-        return nil
     }
 
     private mutating func dequeue() -> UInt8 { input.isEmpty ? 0 : input.removeFirst() }
@@ -151,11 +152,9 @@ extension UARTState {
         interruptEnable = value & InterruptEnable.all
     }
 
-    private mutating func transmit(_ value: UInt8) -> UInt8? {
+    private mutating func transmit(_ value: UInt8) {
         transmitterPending = true
-        guard isLoopback else { return value }
-        if input.count < Self.queueByteCount { input.append(value) }
-        return nil
+        if isLoopback, input.count < Self.queueByteCount { input.append(value) }
     }
 
     private mutating func controlQueues(_ value: UInt8) {

@@ -15,14 +15,38 @@ public enum StandardStream: CInt, Sendable {
         }
     }
 
-    /// Writes a text; what nobody reads is dropped.
+    /// How long a message waits for a terminal or pipe that is not read, in milliseconds.
+    private static let stalledLimit: Int32 = 100
+
+    /// Writes a text. A message waits for a moment for a terminal or pipe that is not read, and is then dropped, since the thread that
+    /// has it may be the one that a signal is to end.
     public func write(_ text: String) {
+        let number = self == .error ? Self.errorDescriptor : rawValue
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe CLinux.write(rawValue, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes { unsafe CLinux.write(number, $0.baseAddress, $0.count) }
             if count < 0, Errno.current == .interrupted { continue }
+            if count < 0, Errno.current == .resourceTemporarilyUnavailable, Self.waitForSpace(number) { continue }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Standard error; of a terminal or pipe a second open file of our own that does not block, since the flags of the first are
+    /// those of the caller's shell as well.
+    private static let errorDescriptor: CInt = {
+        var status = stat()
+        let blockingKinds = [S_IFCHR, S_IFIFO].map { mode_t($0) }
+        guard unsafe fstat(STDERR_FILENO, &status) == 0, blockingKinds.contains(status.st_mode & mode_t(S_IFMT)) else {
+            return STDERR_FILENO
+        }
+        let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+        let number = unsafe nt_open("/proc/self/fd/\(STDERR_FILENO)", flags, 0)
+        return number >= 0 ? number : STDERR_FILENO
+    }()
+
+    private static func waitForSpace(_ number: CInt) -> Bool {
+        var entry = pollfd(fd: number, events: CShort(POLLOUT), revents: 0)
+        return unsafe poll(&entry, 1, stalledLimit) == 1
     }
 }

@@ -6,7 +6,9 @@ public protocol ExitHandler {
     /// An `in`: 1, 2 or 4 bytes.
     func loadPort(_ port: UInt16, byteCount: Int) -> UInt64
     /// An `out`: 1, 2 or 4 bytes.
-    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int)
+    ///
+    /// - Returns: false when it had to wait and was interrupted; nothing has happened then, and the next run asks again.
+    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) -> Bool
     /// A load from a guest-physical address, 1 to 8 bytes.
     ///
     /// - Returns: nil when memory lies there but its page cannot be had now; the next run asks again.
@@ -49,7 +51,7 @@ extension VirtualCPU {
     func answer(_ handler: some ExitHandler) -> RunEnd? {
         let reason = unsafe shared.pointee.exit_reason
         switch Int32(bitPattern: reason) {
-        case KVM_EXIT_IO: answerPort(handler)
+        case KVM_EXIT_IO: return answerPort(handler)
         case KVM_EXIT_MMIO: return answerMemory(handler)
         case KVM_EXIT_INTR: return .interrupted
         case KVM_EXIT_HLT: return .halted
@@ -60,22 +62,26 @@ extension VirtualCPU {
         case KVM_EXIT_INTERNAL_ERROR: return .internalError(unsafe shared.pointee.internal.suberror)
         default: return .unknown(reason)
         }
-        return nil
     }
 
-    /// A port access; string instructions bring several at once.
-    private func answerPort(_ handler: some ExitHandler) {
+    /// A port access; string instructions bring several at once. Those behind one that was interrupted wait with it.
+    private func answerPort(_ handler: some ExitHandler) -> RunEnd? {
         let exit = unsafe shared.pointee.io
         let width = Int(exit.size)
         let data = unsafe UnsafeMutableRawPointer(shared) + Int(exit.data_offset)
-        for element in 0..<Int(exit.count) {
-            let place = unsafe UnsafeMutableRawBufferPointer(start: data + element * width, count: width)
+        while answeredElements < Int(exit.count) {
+            let place = unsafe UnsafeMutableRawBufferPointer(start: data + answeredElements * width, count: width)
             if Int32(exit.direction) == KVM_EXIT_IO_OUT {
-                handler.storePort(unsafe Self.integer(in: place), exit.port, byteCount: width)
+                let value = unsafe Self.integer(in: place)
+                hasUnansweredExit = !handler.storePort(value, exit.port, byteCount: width)
+                if hasUnansweredExit { return .interrupted }
             } else {
                 unsafe Self.set(place, to: handler.loadPort(exit.port, byteCount: width))
             }
+            answeredElements += 1
         }
+        answeredElements = 0
+        return nil
     }
 
     private func answerMemory(_ handler: some ExitHandler) -> RunEnd? {

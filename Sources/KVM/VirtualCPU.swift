@@ -14,6 +14,8 @@ public final class VirtualCPU: @unchecked Sendable {
     let shared: UnsafeMutablePointer<kvm_run>
     /// The last exit could not be answered, and is to be tried again. Of the thread that runs the processor.
     var hasUnansweredExit = false
+    /// How many accesses of a port exit have been answered. Likewise.
+    var answeredElements = 0
 
     /// Creates a vCPU with its CPUID. The first is ready to be given a state, the others wait for the guest to start them.
     ///
@@ -47,6 +49,7 @@ public final class VirtualCPU: @unchecked Sendable {
     }
 
     /// Runs the guest until something needs an answer. Port and memory accesses are answered by `handler`, and the run goes on.
+    /// After `interrupted`, an access that `handler` could not finish is tried again by the next run.
     public func run(_ handler: some ExitHandler) -> RunEnd {
         if hasUnansweredExit, let end = answer(handler) { return end }
         while true {

@@ -74,15 +74,6 @@ extension Bus {
         for (index, address) in chosen { function.setAddress(address, ofBAR: index) }
     }
 
-    /// Resets every function and assigns addresses again, in order of slot: what a machine reset does.
-    ///
-    /// - Throws: `AddressSpaceExhausted` for the first function that has no room; the others before it have theirs.
-    public func reset(in windows: BARWindows) throws(AddressSpaceExhausted) {
-        let functions = functions.map(\.function)
-        functions.forEach { $0.reset() }
-        for function in functions { try assignAddresses(to: function, in: windows) }
-    }
-
     private static func window(_ mapping: BARMapping) -> AddressWindow? {
         guard let address = mapping.address else { return nil }
         let (last, overflow) = address.addingReportingOverflow(mapping.byteCount &- 1)

@@ -4,6 +4,18 @@ public protocol RegisterBlock: AnyObject, Sendable {
     func load(at offset: UInt64, byteCount: Int) -> UInt64
     /// A store of 1, 2, 4 or 8 bytes; only the low `byteCount` bytes of `value` count.
     func store(_ value: UInt64, at offset: UInt64, byteCount: Int)
+    /// A store that may have to wait for something outside, until it is interrupted.
+    ///
+    /// - Returns: false if it was; nothing has happened then, and the same store is to be made again.
+    func attemptStore(_ value: UInt64, at offset: UInt64, byteCount: Int) -> Bool
+}
+
+extension RegisterBlock {
+    /// Most stores never wait.
+    public func attemptStore(_ value: UInt64, at offset: UInt64, byteCount: Int) -> Bool {
+        store(value, at: offset, byteCount: byteCount)
+        return true
+    }
 }
 
 /// A message-signalled interrupt as the guest programmed it (PCI 3.0, section 6.8.2).

@@ -13,9 +13,8 @@ struct EndingTests {
     @Test(
         "a processor that cannot go on ends the monitor with its registers",
         arguments: [
-            FaultCase(command: "fault", message: ["triple fault"]),
             // Emulated instructions are a property of this machine's KVM; elsewhere a breakpoint is a triple fault as well.
-            FaultCase(command: "fault int3", message: ["vCPU 0"]),
+            FaultCase(command: "fault int3", message: ["vCPU 0"])
         ])
     func faults(_ test: FaultCase) throws {
         let machine = try Machine.withDevice()
@@ -24,6 +23,37 @@ struct EndingTests {
         for part in test.message + ["vCPU 0 registers", "rip=00000000001", "cr0=", "efer="] {
             #expect(process.errors.contains(part), "\(process.errors)")
         }
+        #expect(
+            try machine.folder.text(of: "pmem.img", at: 0, count: 4) == "kept", "files are synchronized all the same")
+    }
+
+    @Test("a triple fault is a reset: the machine starts over, and says so in one line") func tripleFault() throws {
+        let machine = try Machine.withDevice()
+        // The file keeps what the guest wrote before.
+        let process = try machine.start("scan;dump 0x40000000 4;write 0x40000000 once;fault", input: .pipe)
+        #expect(eventually { process.output.contains("bytes=6f6e6365") }, "\(process.output)\(process.errors)")
+        process.signal(SIGTERM)
+        #expect(process.wait() == .exited(128 + SIGTERM))
+        let lines = process.errors.split(separator: "\n").filter { $0.contains("triple fault") }
+        for part in ["vCPU 0: triple fault", "rip=00000000001", "cr0=", "efer=", "ss="] {
+            #expect(lines.first?.contains(part) == true, "\(process.errors)")
+        }
+        // A guest that does nothing else fills no log.
+        #expect((1...32).contains(lines.count), "\(lines.count)")
+    }
+
+    @Test("-no-reboot: a triple fault ends with status 0, and QMP says guest-reset") func tripleFaultWithoutReboot()
+        throws
+    {
+        var machine = try Machine.withDevice()
+        let socket = machine.folder.file("qmp")
+        machine.options += ["-no-reboot", "-S", "-qmp", "unix:\(socket),server=on,wait=off"]
+        let process = try machine.start("scan;init;write 0x40000000 kept;fault")
+        let qmp = try OperatorLine(socket)
+        #expect(try qmp.ask(#"{"execute":"cont"}"#).contains("return"))
+        #expect(try qmp.waitForEvent("SHUTDOWN").contains(#""reason": "guest-reset""#))
+        #expect(process.wait() == .exited(0), "\(process.errors)")
+        #expect(process.errors.contains("triple fault"), "\(process.errors)")
         #expect(
             try machine.folder.text(of: "pmem.img", at: 0, count: 4) == "kept", "files are synchronized all the same")
     }

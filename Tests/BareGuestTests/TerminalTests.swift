@@ -25,7 +25,7 @@ struct TerminalTests {
         "it is raw while the guest runs, and given back whatever happens",
         arguments: [
             TerminalEnding(keys: "power-off\n", end: .exited(0)),
-            TerminalEnding(keys: "fault\n", end: .exited(1)),
+            TerminalEnding(keys: "fault int3\n", end: .exited(1)),
             TerminalEnding(keys: "\u{1}x", end: .exited(0)),
             TerminalEnding(signal: SIGTERM, end: .exited(128 + SIGTERM)),
             TerminalEnding(signal: SIGHUP, end: .exited(128 + SIGHUP)),

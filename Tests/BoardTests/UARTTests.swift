@@ -1,17 +1,27 @@
 import Board
 import PCI
+import Synchronization
 import Testing
+
+private final class Flag: Sendable {
+    let value = Mutex(false)
+}
 
 /// A UART with what it causes outside.
 private struct Bench {
     let sent = Recorder<UInt8>()
+    /// While set, output is interrupted.
+    let isStalled = Flag()
     let edges = Recorder<Void>()
     let spaces = Recorder<Void>()
     let uart: UART
 
     init() {
         uart = UART(
-            output: { [sent] in sent.append($0) }, interrupt: { [edges] in edges.append(()) },
+            output: { [sent, isStalled] byte in
+                if !isStalled.value.withLock({ $0 }) { sent.append(byte) }
+                return !isStalled.value.withLock { $0 }
+            }, interrupt: { [edges] in edges.append(()) },
             onSpace: { [spaces] in spaces.append(()) })
     }
 
@@ -171,13 +181,19 @@ struct ReadBack: Sendable, CustomTestStringConvertible {
         #expect(bench.edges.count == 2)
     }
 
-    @Test func resetForgets() {
+    @Test("a byte whose sending is interrupted has not been stored") func interruptedOutput() {
         let bench = Bench()
-        bench.put(0x01, identity)
-        bench.put(0x0F, enable)
-        #expect(bench.uart.receive([1, 2]) == 2)
-        bench.uart.reset()
-        #expect(bench.get(enable) == 0 && bench.get(status) == 0x60 && bench.get(identity) == 0x01)
+        bench.put(0x02, enable)
+        _ = bench.get(identity)
+        let before = bench.edges.count
+        bench.isStalled.value.withLock { $0 = true }
+        #expect(!bench.uart.attemptStore(0x41, at: data, byteCount: 1))
+        #expect(bench.edges.count == before && bench.get(identity) == 0x01, "the transmitter has nothing to tell")
+        #expect(bench.uart.attemptStore(0x5A, at: scratch, byteCount: 1), "other registers wait for nothing")
+        bench.isStalled.value.withLock { $0 = false }
+        #expect(bench.uart.attemptStore(0x41, at: data, byteCount: 1))
+        #expect(bench.sent.all == [0x41])
+        #expect(bench.edges.count == before + 1 && bench.get(identity) == 0x02)
     }
 
     @Test func loopbackOverrunsQuietly() {

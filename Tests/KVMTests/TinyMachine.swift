@@ -60,6 +60,8 @@ final class Exits: ExitHandler, Sendable {
     private let list = Mutex<[Exit]>([])
     /// While true, no access to memory can be answered.
     let isMemoryMissing = Mutex(false)
+    /// While true, a store to a port is interrupted.
+    let isPortStalled = Mutex(false)
 
     var all: [Exit] { list.withLock { $0 } }
 
@@ -68,8 +70,10 @@ final class Exits: ExitHandler, Sendable {
         return UInt64(port) + 1
     }
 
-    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) {
+    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) -> Bool {
+        if isPortStalled.withLock({ $0 }) { return false }
         list.withLock { $0.append(.storePort(port, byteCount, value)) }
+        return true
     }
 
     func loadMemory(at address: UInt64, byteCount: Int) -> UInt64? {

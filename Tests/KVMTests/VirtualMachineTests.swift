@@ -154,6 +154,17 @@ struct VirtualMachineTests {
         #expect(machine.run() == .halted)
     }
 
+    @Test func anInterruptedPortStoreIsMadeAgain() throws {
+        // mov al, 0x5a; out 0x10, al; hlt
+        let machine = try TinyMachine([0xb0, 0x5a, 0xe6, 0x10, 0xf4])
+        machine.exits.isPortStalled.withLock { $0 = true }
+        for _ in 0..<3 { #expect(machine.run() == .interrupted) }
+        #expect(machine.exits.all == [])
+        machine.exits.isPortStalled.withLock { $0 = false }
+        #expect(machine.run() == .halted)
+        #expect(machine.exits.all == [.storePort(0x10, 1, 0x5a)], "once")
+    }
+
     @Test func aTripleFaultEndsTheRun() throws {
         // An undefined instruction without an interrupt descriptor table.
         let machine = try TinyMachine([0x0f, 0x0b])

@@ -124,7 +124,7 @@ struct LookupCase: Sendable {
         #expect(dispatch.loadPort(0x60, byteCount: 2) == .max)
         #expect(dispatch.loadPort(0x61, byteCount: 1) == .max)
         #expect(dispatch.loadMemory(at: 0x60, byteCount: 1) == .max, "ports and memory are two spaces")
-        dispatch.storePort(1, 0xffff, byteCount: 4)
+        #expect(dispatch.storePort(1, 0xffff, byteCount: 4), "nothing to wait for")
         #expect(dispatch.storeMemory(1, at: .max, byteCount: 8), "nothing to wait for")
     }
 }

@@ -69,16 +69,6 @@ import Testing
         #expect(second.programmedAddresses.map(\.address) == [0xe000_1000])
     }
 
-    @Test func resetAssignsAgain() throws {
-        let function = try function([(0x1000, .bits32)])
-        try bus.assignAddresses(to: function, in: windows)
-        function.setAddress(0xe000_9000, ofBAR: 0)
-        function.storeConfiguration(2, at: 4, byteCount: 2)
-        try bus.reset(in: windows)
-        #expect(function.programmedAddresses.map(\.address) == [0xe000_1000])
-        #expect(function.mappings.map(\.address) == [nil])
-    }
-
     /// Windows at both ends of the address space.
     @Test func theEndsOfTheAddressSpaceAreSafe() throws {
         let low = try #require(AddressWindow(start: 0, last: 0xfff))

@@ -36,7 +36,7 @@ final class Console: Sendable {
     func makeUART(interrupt: EventFD, events: ControlEvents) -> UART {
         let line = line
         return UART(
-            output: { line.send([$0]) }, interrupt: { interrupt.signal() },
+            output: { line.send($0) }, interrupt: { interrupt.signal() },
             onSpace: { events.post(.serialSpace) })
     }
 
@@ -87,18 +87,19 @@ final class Console: Sendable {
     /// Gives the chip what it had no space for.
     func deliver(to uart: UART) { keyboard.deliver { uart.receive($0) } }
 
-    /// Lets go of a vCPU that waits for a slow reader: its power cycle ends.
-    func beginEnd() { line.setDropping(true) }
-
-    /// The power cycle has ended; the next one gets nothing that was typed for it.
-    func finishEnd() {
-        line.setDropping(false)
-        keyboard.discard()
+    /// Stops vCPUs by `stop`, although one may wait for a slow reader. The byte that it could not send stays its unanswered exit.
+    func interrupting(_ stop: () -> Void) {
+        line.setInterrupted(true)
+        stop()
+        line.setInterrupted(false)
     }
 
-    /// Gives the terminal back, and removes the socket. Nobody waits for a slow reader any more.
+    /// The power cycle has ended; the next one gets nothing that was typed for it.
+    func discardInput() { keyboard.discard() }
+
+    /// Gives the terminal back, and removes the socket. What a monitor still has to show is dropped if it would have to wait.
     func close() {
-        line.setDropping(true)
+        line.setDropping()
         monitor.withLock { $0 }?.finish()
         terminal?.restore()
         line.close()

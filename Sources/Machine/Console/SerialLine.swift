@@ -3,7 +3,7 @@ import Synchronization
 
 /// The host's end of the guest's serial port: where its bytes go and come from.
 ///
-/// `send` is called by vCPU threads, everything else by the control plane.
+/// `send(_:)` of a byte is called by vCPU threads, of several by a monitor's thread, everything else by the control plane.
 final class SerialLine: Sendable {
     /// Something open that bytes go to and, mostly, come from.
     struct Channel: Sendable {
@@ -18,6 +18,8 @@ final class SerialLine: Sendable {
     private let path: String?
     private let waitsForClient: Bool
     private let channel: Mutex<Channel?>
+    /// vCPUs are to stop, so they must not wait in `send`.
+    private let isInterrupted = Atomic(false)
     private let isDropping = Atomic(false)
 
     init(_ channel: Channel?, listener: SharedDescriptor? = nil, path: String? = nil, waitsForClient: Bool = false) {
@@ -27,19 +29,30 @@ final class SerialLine: Sendable {
         self.channel = Mutex(channel)
     }
 
-    /// Sends what the guest wrote. Waits while the other side has no space, as a slow terminal would; what nobody reads is
-    /// dropped.
-    func send(_ bytes: [UInt8]) {
-        guard let output = channel.withLock({ $0?.output }) else { return }
-        var rest = bytes[...]
-        while !rest.isEmpty, !isDropping.load(ordering: .relaxed) {
+    /// Sends a byte that the guest wrote. Waits while the other side has no space, as a slow terminal would. Without another side
+    /// the byte is dropped.
+    ///
+    /// - Returns: false, and nothing was sent, when the wait was interrupted.
+    func send(_ byte: UInt8) -> Bool { write([byte], until: isInterrupted) }
+
+    /// Sends what a monitor shows. Waits likewise, until `setDropping`.
+    func send(_ bytes: [UInt8]) { _ = write(bytes[...], until: isDropping) }
+
+    private func write(_ bytes: ArraySlice<UInt8>, until isStopped: borrowing Atomic<Bool>) -> Bool {
+        guard let output = channel.withLock({ $0?.output }) else { return true }
+        var rest = bytes
+        while !rest.isEmpty {
+            if isStopped.load(ordering: .relaxed) { return false }
             switch output.with({ $0.writeOnce(rest) }) {
             case .written(0):
                 _ = try? Poll.wait([Poll.Interest(output.rawValue, forOutput: true)], timeout: 100)
             case .written(let count): rest = rest.dropFirst(count)
-            case .failed: return disconnect(output)
+            case .failed:
+                disconnect(output)
+                return true
             }
         }
+        return true
     }
 
     /// Sends what goes out without waiting.
@@ -50,8 +63,11 @@ final class SerialLine: Sendable {
         _ = output.with { $0.writeOnce(bytes) }
     }
 
-    /// While set, nobody waits in `send`.
-    func setDropping(_ isDropping: Bool) { self.isDropping.store(isDropping, ordering: .relaxed) }
+    /// While set, a vCPU does not wait in `send`; one that waits already has to be kicked.
+    func setInterrupted(_ isInterrupted: Bool) { self.isInterrupted.store(isInterrupted, ordering: .relaxed) }
+
+    /// From now on what a monitor shows is dropped, so that its thread can end; one that waits already has to be kicked.
+    func setDropping() { isDropping.store(true, ordering: .relaxed) }
 
     /// What to wait for: input, or a client; nil when neither can come.
     var interest: Poll.Interest? {

@@ -1,3 +1,4 @@
+import Assembly
 import Backend
 import Board
 import Host
@@ -32,6 +33,7 @@ final class ControlPlane {
     /// Whether somebody could let a machine go on that waits.
     let hasOperator: Bool
     private let endsOnReboot: Bool
+    private let tripleFaults = MessageQuota()
 
     init(_ configuration: MachineConfiguration, _ parts: PowerCycle.Parts, registry: DeviceRegistry) {
         self.parts = parts
@@ -59,10 +61,9 @@ final class ControlPlane {
         let cycle = try PowerCycle(machine, parts, devices: registry.devices, paused: !runState.isRunning)
         self.cycle = cycle
         waitForVerdict(cycle, signals, nextSignal)
-        parts.console?.beginEnd()
         cycle.end()
         self.cycle = nil
-        parts.console?.finishEnd()
+        parts.console?.discardInput()
         finishRemovals()
         // What that power cycle still had to say is about a machine that is gone; but who wants it to end is heard.
         answerRequests(parts.events.takeAll())
@@ -131,6 +132,7 @@ final class ControlPlane {
         case .power(let event): handle(event)
         case .processorEnded(_, .memoryFault(let address), _) where waitsForPage(at: address):
             pauseForPage(at: address, cycle)
+        case .processorEnded(let index, .tripleFault, let registers): handleTripleFault(of: index, registers)
         case .processorEnded(let index, let end, let registers):
             let reason = ProcessorFailure.describe(end, processor: index, backends: registry.objects.memoryBackends)
             observers.tell(.shutdown(.hostError))
@@ -144,6 +146,14 @@ final class ControlPlane {
         case .detached(let name, let failure): finishRemoval(of: name, failure)
         case .request(let body): body(self)
         }
+    }
+
+    /// A PC's chipset takes a processor's shutdown cycle for a reset; guests reboot that way (Linux' `reboot=t`).
+    private func handleTripleFault(of processor: Int, _ registers: String) {
+        let line = registers.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        tripleFaults.log(
+            .warning, "triple fault, which resets the machine; \(line)", about: "vCPU \(processor)", to: parts.log)
+        reset(.guestReset)
     }
 
     private func handle(_ event: PowerEvent) {

@@ -43,9 +43,11 @@ final class AddressDispatch: ExitHandler, Sendable {
         load(ports.withLock { $0.block(at: UInt64(port), byteCount: byteCount) }, byteCount)
     }
 
-    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) {
-        guard let (block, offset) = ports.withLock({ $0.block(at: UInt64(port), byteCount: byteCount) }) else { return }
-        block.store(value, at: offset, byteCount: byteCount)
+    func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) -> Bool {
+        guard let (block, offset) = ports.withLock({ $0.block(at: UInt64(port), byteCount: byteCount) }) else {
+            return true
+        }
+        return block.attemptStore(value, at: offset, byteCount: byteCount)
     }
 
     func loadMemory(at address: UInt64, byteCount: Int) -> UInt64? {
@@ -63,7 +65,7 @@ final class AddressDispatch: ExitHandler, Sendable {
         return true
     }
 
-    /// Where nothing answers, all bits read 1, as on a bus that nobody drives.
+    /// Where nothing answers, all bits read 1, as on an idle bus.
     private func load(_ target: (block: any RegisterBlock, offset: UInt64)?, _ byteCount: Int) -> UInt64 {
         guard let target else { return .max }
         return target.block.load(at: target.offset, byteCount: byteCount)

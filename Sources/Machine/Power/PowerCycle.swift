@@ -57,7 +57,7 @@ final class PowerCycle {
     var pageFaults: [PageFaultCounts?] { processors.pageFaults }
 
     /// Stops the vCPUs between two instructions.
-    func pause() { processors.pause() }
+    func pause() { stop(processors.pause) }
 
     /// Lets the vCPUs go on.
     func resume() { processors.resume() }
@@ -66,14 +66,18 @@ final class PowerCycle {
 
     /// Powers the machine off: the vCPUs are gone, and every flush in flight has ended.
     func end() {
-        processors.end()
+        endProcessors()
         for thread in detaching.values { thread.join() }
         for attachment in attachments.values { attachment.quiesce() }
         platform.memory.endLogs()
     }
 
     /// Ends the vCPUs for good; the devices go on.
-    func endProcessors() { processors.end() }
+    func endProcessors() { stop(processors.end) }
+
+    private func stop(_ stop: () -> Void) {
+        if let console = parts.console { console.interrupting(stop) } else { stop() }
+    }
 }
 
 // MARK: - Plugging
@@ -116,10 +120,10 @@ extension PowerCycle {
         }
     }
 
-    /// The log of stores goes with the memory slot: nobody may store between its last reading and that.
+    /// The log of stores goes with the memory slot: no vCPU may store between its last reading and that.
     private func detachLoggedMemory(of device: MachineDevice, isRunning: Bool) {
         guard let range = device.range else { return }
-        processors.pause()
+        pause()
         platform.memory.detach(range)
         if isRunning { processors.resume() }
     }

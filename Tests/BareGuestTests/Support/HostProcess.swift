@@ -25,7 +25,7 @@ enum InputSource {
 enum OutputTarget {
     /// To a file that the test reads.
     case collected
-    /// To a pipe that nobody reads.
+    /// To a pipe that is read by `readPipe` alone.
     case stuckPipe
 }
 
@@ -99,6 +99,18 @@ final class HostProcess {
     var output: String { textOfFile(outputPath) }
     /// What it has written to its standard error so far.
     var errors: String { textOfFile(errorPath) }
+
+    /// What has come through a `stuckPipe` since the last call.
+    func readPipe() -> String {
+        var (bytes, text) = ([UInt8](repeating: 0, count: 65536), "")
+        var entry = pollfd(fd: outputEnd, events: Int16(POLLIN), revents: 0)
+        while unsafe poll(&entry, 1, 0) == 1, text.utf8.count < bytes.count {
+            let count = unsafe read(outputEnd, &bytes, bytes.count)
+            guard count > 0 else { return text }
+            text += String(decoding: bytes[..<count], as: UTF8.self)
+        }
+        return text
+    }
 
     func signal(_ number: Int32) { kill(identifier, number) }
 

@@ -38,11 +38,16 @@ final class SocketClient {
     /// Waits until a text has come.
     func hears(_ wanted: String, seconds: Double = 20) -> Bool {
         eventually(seconds: seconds) {
-            var bytes = [UInt8](repeating: 0, count: 4096)
-            let count = unsafe recv(socketNumber, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-            if count > 0 { text += String(decoding: bytes.prefix(count), as: UTF8.self) }
+            receive()
             return text.contains(wanted)
         }
+    }
+
+    /// Takes some of what has come.
+    func receive() {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe recv(socketNumber, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        if count > 0 { text += String(decoding: bytes.prefix(count), as: UTF8.self) }
     }
 
     private static func use(_ path: String, _ call: (__CONST_SOCKADDR_ARG, socklen_t) -> Int32) -> Bool {

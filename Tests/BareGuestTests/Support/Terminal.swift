@@ -51,7 +51,7 @@ final class Terminal {
         }
     }
 
-    private func readScreen() {
+    func readScreen() {
         var entry = pollfd(fd: screen, events: Int16(POLLIN), revents: 0)
         while unsafe poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLIN) != 0 {
             var bytes = [UInt8](repeating: 0, count: 4096)
