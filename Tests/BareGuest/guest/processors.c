@@ -1,4 +1,5 @@
 #include "processors.h"
+#include "hostile.h"
 #include "interrupts.h"
 #include "memory.h"
 #include "processor.h"
@@ -22,6 +23,7 @@ static struct flood floods[processors_most];
 static volatile uint32_t started;
 
 void flood_forever(const struct flood *flood) {
+    if (flood->seed) hostile_forever(flood->seed);
     struct flood work = *flood;
     for (uint32_t i = 0;; i ^= 1) {
         uint32_t value = work.values[i];

@@ -7,6 +7,7 @@ struct flood {
     bool is_port;
     uint32_t at, width; // an address below 4 GiB or a port; 1, 2 or 4 bytes
     uint32_t values[2];
+    uint32_t seed; // if not 0, anything at random instead (hostile.h)
 };
 
 enum { processors_most = 32 };
