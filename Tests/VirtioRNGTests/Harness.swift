@@ -120,3 +120,21 @@ final class CountingSource: EntropySource {
         return .bytes(given)
     }
 }
+
+/// A source that tells how often it has been read.
+final class WatchedSource: EntropySource {
+    private let base: any EntropySource
+    private let count = Mutex(0)
+
+    init(_ base: any EntropySource) {
+        self.base = base
+    }
+
+    var descriptor: CInt? { base.descriptor }
+    var readCount: Int { count.withLock { $0 } }
+
+    func read(into bytes: inout [UInt8], count: Int) -> EntropyReading {
+        defer { self.count.withLock { $0 += 1 } }
+        return base.read(into: &bytes, count: count)
+    }
+}
