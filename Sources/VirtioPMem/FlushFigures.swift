@@ -14,7 +14,7 @@ public struct PMemStatistics: Equatable, Sendable {
     public fileprivate(set) var largestBatch: UInt64 = 0
     /// Stores into memory that can only be read.
     public fileprivate(set) var droppedStoreCount: UInt64 = 0
-    /// How long the backend's `synchronize` took, whatever came of it.
+    /// How long the backend's `synchronize` took, failed ones included.
     public fileprivate(set) var syncLatency = LatencyHistogram()
     /// How often a flush had to wait for the limit.
     public fileprivate(set) var throttledCount: UInt64 = 0

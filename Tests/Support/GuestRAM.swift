@@ -30,7 +30,7 @@ public final class GuestRAM: Sendable {
 
     public var map: MemoryMap { memory.map }
 
-    /// Memory that nobody else in the test has.
+    /// Memory that no other part of the test uses.
     public func allocate(_ byteCount: Int, alignment: UInt64 = 16) throws -> GuestAddress {
         try next.withLock { next in
             let start = (next + alignment - 1) / alignment * alignment

@@ -33,7 +33,7 @@ extension DriverQueue {
     }
 }
 
-/// An interrupt that nobody takes.
+/// An interrupt that goes nowhere.
 public struct NoInterrupt: InterruptLine {
     public init() {}
     public func signal() {}

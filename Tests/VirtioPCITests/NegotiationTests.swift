@@ -108,7 +108,7 @@ import Virtio
         let guest = try GuestView()
         guest.enable()
         guest.write(guest.notification, 0, 2)
-        #expect(!guest.device.doorbells[0].isSignalled, "nobody listens before DRIVER_OK")
+        #expect(!guest.device.doorbells[0].isSignalled, "ignored before DRIVER_OK")
         guest.start()
         for (queue, byteCount) in [(1, 2), (0, 4), (1, 1)] as [(UInt64, Int)] {
             guest.write(guest.common + 0x16, queue, 2)

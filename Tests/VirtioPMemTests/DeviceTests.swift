@@ -135,7 +135,7 @@ import Virtio
         #expect(harness.backend.startedCount == 2)
     }
 
-    /// What unplugging and powering off do: they wait for the sync, whose answer reaches nobody, and then touch nothing.
+    /// What unplugging and powering off do: they wait for the sync, whose answer is dropped, and then touch nothing.
     @Test(arguments: RingLayout.allCases) func takenAwayDuringASync(_ layout: RingLayout) throws {
         let harness = try Harness(layout: layout)
         harness.backend.hold()
@@ -152,7 +152,7 @@ import Virtio
         #expect(harness.backend.finishedCount == 1)
         #expect(try harness.queue.takeUsed() == nil)
         #expect(harness.interruptCount == 0)
-        // A doorbell that is still on its way finds nobody.
+        // A doorbell that is still on its way is ignored.
         harness.ring()
         usleep(2_000)
         #expect(harness.backend.startedCount == 1)

@@ -18,7 +18,7 @@ public final class PCITransport: Sendable {
         public let offset: UInt64
         /// The width of the stores that count; 0 for every width.
         public let byteCount: Int
-        /// Signalled by whoever sees the store.
+        /// Signalled by KVM or by the monitor, whichever sees the store.
         public let eventFD: EventFD
     }
 

@@ -52,7 +52,7 @@ public final class TransportCore: Sendable {
     /// The interrupt status register; reading it sets it to 0 (section 4.1.4.5).
     public func takeInterruptStatus() -> UInt8 { interruptStatus.take() }
 
-    /// The driver wrote the doorbell of a queue. Before DRIVER_OK nobody listens (section 2.1.2).
+    /// The driver wrote the doorbell of a queue. Ignored before DRIVER_OK (section 2.1.2).
     public func notifyQueue(_ index: UInt16) {
         guard status.contains(.driverOK), Int(index) < device.doorbells.count else { return }
         device.doorbells[Int(index)].signal()

@@ -110,7 +110,7 @@ extension TransportState {
 
     /// Every register takes its first value again.
     ///
-    /// - Returns: who waits for the reset.
+    /// - Returns: what is to be called once the reset is done.
     mutating func finishReset() -> [@Sendable () -> Void] {
         var next = TransportState(offeredFeatures: offeredFeatures, maximumQueueSizes: maximumQueueSizes)
         next.epoch = epoch &+ 1
