@@ -73,7 +73,8 @@ struct RandomTests {
             "scan;init;desc 0 \(Self.buffer) 16 2 0;avail 0;kick;used 1;timeout 1000;\(Self.take);timeout 30000;reset;status"
         )
         #expect(transcript.items(of: "used").map { $0["length"] } == ["16"], "\(transcript)")
-        #expect(transcript.end == .exited(0) && transcript.replies(to: "status").last?["value"] == "0x00", "\(transcript)")
+        #expect(
+            transcript.end == .exited(0) && transcript.replies(to: "status").last?["value"] == "0x00", "\(transcript)")
     }
 
     /// A source at its end is told once; the guest's reset takes the buffers back.
@@ -82,7 +83,8 @@ struct RandomTests {
             "scan;init;desc 0 \(Self.buffer) 10 2 0;avail 0;kick;used 1;timeout 500;\(Self.take);reset;status")
         #expect(transcript.items(of: "used").map { $0["length"] } == ["10"], "\(transcript)")
         #expect(transcript.end == .exited(0), "\(transcript)")
-        #expect(transcript.errors.components(separatedBy: "rng0: object 'r' has no more bytes").count == 2, "\(transcript)")
+        #expect(
+            transcript.errors.components(separatedBy: "rng0: object 'r' has no more bytes").count == 2, "\(transcript)")
     }
 
     static let buffers = [

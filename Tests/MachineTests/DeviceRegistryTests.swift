@@ -118,7 +118,7 @@ struct RefusalCase: Sendable {
         let first = try #require(registry.devices.first)
         registry.removeDevice("one")
         #expect(registry.devices.isEmpty)
-        let again = try registry.addDevice(first.configured.options)
+        let again = try registry.addDevice(first.configured.named.options)
         #expect(again.range == first.range)
         #expect(again.slot == first.slot)
     }
