@@ -18,7 +18,7 @@ private func propertyAnswer(_ property: PropertyDescription) -> JSONValue {
         switch property.defaultValue {
         case .boolean(let value): .boolean(value)
         case .integer(let value): .integer(value)
-        case .text(let value): value.isEmpty ? nil : .string(value)
+        case .text(let value): .string(value)
         case nil: nil
         }
     var members = defaultValue.map { [JSONMember("default-value", $0)] } ?? []

@@ -50,7 +50,7 @@ func helpListsEveryPropertyOnceInOrder(table: TableRow) throws {
     #expect(lines.first == "\(table.name) options:" && lines.count == names.count + 1)
     for (line, property) in zip(lines.dropFirst(), table.properties) {
         #expect(line.hasPrefix("  \(property.name)=<\(property.type)>") && line.contains(" - \(property.meaning)"))
-        if let value = property.defaultValue, value != .text("") {
+        if let value = property.defaultValue {
             #expect(line.hasSuffix(" (default: \(value.text))"))
         } else {
             #expect(!line.contains("(default:"))

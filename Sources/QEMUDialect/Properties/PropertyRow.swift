@@ -97,15 +97,16 @@ public struct PropertyDescription: Equatable, Sendable {
     var helpLine: String {
         let left = "  \(name)=<\(type)>"
         return left + String(repeating: " ", count: max(0, 25 - left.utf8.count)) + " - \(meaning)"
-            + (defaultValue.map { $0 == .text("") ? "" : " (default: \($0.text))" } ?? "") + "\n"
+            + (defaultValue.map { " (default: \($0.text))" } ?? "") + "\n"
     }
 }
 
 extension PropertyRow {
     func description(defaults: Target) -> PropertyDescription {
-        PropertyDescription(
-            name: name, type: type, meaning: meaning, form: form, isSupported: isSupported,
-            defaultValue: missing == nil ? value(defaults) : nil)
+        // A text that is empty says no more than none; and a property that has to be given has no default.
+        let defaultValue = missing == nil ? value(defaults).flatMap { $0 == .text("") ? nil : $0 } : nil
+        return PropertyDescription(
+            name: name, type: type, meaning: meaning, form: form, isSupported: isSupported, defaultValue: defaultValue)
     }
 }
 
