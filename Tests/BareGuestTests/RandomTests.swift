@@ -109,7 +109,7 @@ struct RandomTests {
 
     @Test(arguments: buffers) func malformedBuffer(_ test: BufferCase) throws {
         let commands = test.commands.replacingOccurrences(of: " B ", with: " \(Self.buffer) ")
-        let transcript = try machine(source: 1 << 16).run(
+        let transcript = try machine(source: 1 << 20).run(
             "scan;init;timeout 50;\(commands);kick;used 1;status;timeout 4000;reset;init;\(Self.take)")
         #expect(transcript.end == .exited(0), "\(transcript)")
         // It serves again, at once or after the reset.
@@ -173,6 +173,8 @@ struct RandomPlugTests {
             #expect(try machine.ask("poke 0xfeb01008 4 0x40") == "ok poke")
             try monitor.waitForEvent("DEVICE_DELETED", count: cycle)
             #expect(try monitor.ask(#"{"execute":"object-del","arguments":{"id":"r"}}"#) == done)
+            // The guest's driver forgets what is gone, too.
+            #expect(try machine.ask("scan").hasPrefix("ok scan"))
         }
         #expect(try machine.ask("use 0") == "ok use index=0")
         #expect(try machine.ask("init").hasPrefix("ok init device=27"))

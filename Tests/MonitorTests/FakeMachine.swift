@@ -164,11 +164,13 @@ extension FakeMachine {
             PCIFunctionStatus(slot: $0, classCode: 0x0600, vendor: 0x1b36, device: 0x0008)
         }
         let devices = memoryDevices.compactMap { device in
-            device.slot.map {
-                PCIFunctionStatus(
-                    slot: $0, classCode: 0x00ff, vendor: 0x1af4, device: 0x105b, subsystemVendor: 0x1af4,
+            device.slot.map { slot in
+                var status = PCIFunctionStatus(
+                    slot: slot, classCode: 0x00ff, vendor: 0x1af4, device: 0x105b, subsystemVendor: 0x1af4,
                     subsystem: 0x1100, id: device.id,
                     regions: [.init(bar: 4, is64Bit: true, isPrefetchable: true, size: 0x4000, address: nil)])
+                status.model = VirtioPMemOptions.model
+                return status
             }
         }
         return (bridge.map { [$0] } ?? []) + devices
