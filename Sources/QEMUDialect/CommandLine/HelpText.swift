@@ -19,6 +19,12 @@ let helpText = """
                     the device that shows it to the guest
                     ('-device help' lists the models, '-device MODEL,help' the properties)
 
+    Random numbers, any number of times:
+    -object rng-random,id=ID[,filename=FILE] or rng-builtin,id=ID
+                    where they come from: a file or device of the host (default: /dev/urandom), or its kernel
+    -device virtio-rng-pci[,rng=ID][,max-bytes=N,period=MS][,id=ID][,addr=SLOT][,prop=value][,...]
+                    the device that gives them to the guest, N bytes in MS milliseconds at most
+
     Machine:
     -m [size=]SIZE[,slots=N,maxmem=SIZE]
                     guest RAM, in MiB without a suffix (default: 128); slots and maxmem are checked and without effect
