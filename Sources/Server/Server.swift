@@ -94,7 +94,10 @@ extension Server {
                 devices.append(try DeviceRow.of(device.options).make(device, objects))
             }
         } catch { throw .assembly(error) }
-        for device in devices { for warning in device.warnings { log.warning("\(warning)") } }
+        for device in devices {
+            device.configureObjects()
+            for warning in device.warnings { log.warning("\(warning)") }
+        }
         return (objects, devices)
     }
 

@@ -85,6 +85,18 @@ import TestSupport
         #expect(try drivers.map { try $0.client.region(4).byteCount } == [2 << 20, 4 << 20, 8 << 20])
     }
 
+    /// The BAR is no smaller than what the file's address in this process is a multiple of, as in `run`.
+    @Test func aSmallFileInALargerBAR() throws {
+        let serve = try ServeProcess(in: folder, sizes: ["64K", "4M"], backend: "share=on,align=8M")
+        let sizes = try (1...2).map { number in
+            let client = try VFIOUserClient(connectingTo: serve.socket(number))
+            try client.negotiate()
+            let region = try client.region(4)
+            return [region.byteCount, region.area?.byteCount ?? 0]
+        }
+        #expect(sizes == [[8 << 20, 64 << 10], [8 << 20, 4 << 20]])
+    }
+
     /// A client that goes in the middle of something, and the next one: nothing is left of the first.
     @Test func clientsComeAndGo() throws {
         let serve = try ServeProcess(in: folder)

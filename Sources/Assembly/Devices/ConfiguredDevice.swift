@@ -23,6 +23,9 @@ public protocol ConfiguredDevice: AnyObject, Sendable {
     /// - Parameter range: where the guest sees its memory now; nil while it does not, and for a device without.
     func properties(memoryAt range: GuestRange?) -> [DeviceProperty]
 
+    /// The device was added, and nothing about it was refused: what it asks of its objects holds from now on.
+    func configureObjects()
+
     /// Makes the virtio device for one power cycle or one client.
     ///
     /// - Throws: what the host has no more of.
@@ -40,6 +43,7 @@ extension ConfiguredDevice {
     public var warnings: [String] { [] }
     public var flushControl: (any FlushControl)? { nil }
     public var memoryStatus: MemoryDeviceStatus? { nil }
+    public func configureObjects() {}
     public func finish() -> DeviceReport? { nil }
 
     public var name: String { named.name }

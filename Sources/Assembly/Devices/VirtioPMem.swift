@@ -37,8 +37,9 @@ private final class ConfiguredPMem: ConfiguredDevice {
 
     init(_ named: NamedDevice, _ options: VirtioPMemOptions, over object: MemoryObject) {
         (self.named, self.options, self.object) = (named, options, object)
-        object.setLimit(options.flushLimit)
     }
+
+    func configureObjects() { object.setLimit(options.flushLimit) }
 
     var memory: DeviceMemory? {
         let backend = object.backend

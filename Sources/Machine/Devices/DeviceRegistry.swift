@@ -87,6 +87,7 @@ struct DeviceRegistry {
         }
         let slot = try freeSlot(named.options)
         let device = MachineDevice(configured, place: try place(of: configured), slot: slot)
+        configured.configureObjects()
         for warning in configured.warnings { log.warning("\(warning)") }
         devices.append(device)
         return device
