@@ -2,6 +2,9 @@ import CLinux
 
 /// This process.
 public enum Process {
+    /// Ends the process without anything that an ordinary end does, such as waiting for threads.
+    public static func endAtOnce(status: CInt) -> Never { _exit(status) }
+
     public static var identifier: CInt { getpid() }
 
     /// Removes a file that this process made; one that is gone already is no error.

@@ -31,6 +31,9 @@ public final class RawTerminal: Sendable {
     /// Gives the terminal back; later calls do nothing.
     public func restore() { SavedTerminal.restore() }
 
+    /// The same for whichever terminal is in raw mode, if one is.
+    public static func giveBack() { SavedTerminal.restore() }
+
     deinit { restore() }
 }
 

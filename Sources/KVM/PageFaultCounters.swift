@@ -16,7 +16,8 @@ public struct PageFaultCounts: Equatable, Sendable {
 
 /// The kernel's binary statistics of a vCPU (KVM API, section 4.133), those about page faults.
 public final class PageFaultCounters: Sendable {
-    private static let resolutions = ["pf_emulate", "pf_spurious", "pf_fast"]
+    /// `pf_guest`: with shadow paging, a fault that is the guest's own to handle.
+    private static let resolutions = ["pf_emulate", "pf_spurious", "pf_fast", "pf_guest"]
 
     private let descriptor: OwnedDescriptor
     /// Where the counters are, in bytes, by name.

@@ -36,7 +36,19 @@ final class SerialLine: Sendable {
     func send(_ byte: UInt8) -> Bool { write([byte], until: isInterrupted) }
 
     /// Sends what a monitor shows. Waits likewise, until `setDropping`.
-    func send(_ bytes: [UInt8]) { _ = write(bytes[...], until: isDropping) }
+    func send(_ bytes: [UInt8]) {
+        // In pieces that do not block where the other side has said that it has space: no one kicks this thread.
+        var rest = bytes[...]
+        while !rest.isEmpty, !isDropping.load(ordering: .relaxed) {
+            guard let output = channel.withLock({ $0?.output }) else { return }
+            let interest = Poll.Interest(output.rawValue, forOutput: true)
+            guard (try? Poll.wait([interest], timeout: 100)) == [true] else { continue }
+            guard write(rest.prefix(Self.pieceByteCount), until: isDropping) else { return }
+            rest = rest.dropFirst(Self.pieceByteCount)
+        }
+    }
+
+    private static let pieceByteCount = 256
 
     private func write(_ bytes: ArraySlice<UInt8>, until isStopped: borrowing Atomic<Bool>) -> Bool {
         guard let output = channel.withLock({ $0?.output }) else { return true }
@@ -66,7 +78,7 @@ final class SerialLine: Sendable {
     /// While set, a vCPU does not wait in `send`; one that waits already has to be kicked.
     func setInterrupted(_ isInterrupted: Bool) { self.isInterrupted.store(isInterrupted, ordering: .relaxed) }
 
-    /// From now on what a monitor shows is dropped, so that its thread can end; one that waits already has to be kicked.
+    /// From now on what a monitor shows is dropped, so that its thread can end.
     func setDropping() { isDropping.store(true, ordering: .relaxed) }
 
     /// What to wait for: input, or a client; nil when neither can come.

@@ -33,10 +33,15 @@ final class ControlPlane {
     /// Whether somebody could let a machine go on that waits.
     let hasOperator: Bool
     private let endsOnReboot: Bool
+    private let signals: EndingSignals
     private let tripleFaults = MessageQuota()
 
-    init(_ configuration: MachineConfiguration, _ parts: PowerCycle.Parts, registry: DeviceRegistry) {
+    init(
+        _ configuration: MachineConfiguration, _ parts: PowerCycle.Parts, registry: DeviceRegistry,
+        signals: EndingSignals
+    ) {
         self.parts = parts
+        self.signals = signals
         self.registry = registry
         hasOperator =
             !configuration.monitors.isEmpty || !configuration.qmps.isEmpty
@@ -48,19 +53,14 @@ final class ControlPlane {
 
     /// Runs one power cycle.
     ///
-    /// - Parameters:
-    ///   - signals: readable when a signal has come.
-    ///   - nextSignal: takes it.
     /// - Returns: how the machine ends; nil when it is to start over.
-    func runPowerCycle(
-        _ machine: VirtualMachine, signals: CInt, nextSignal: () -> CInt?
-    ) throws(MachineError) -> Ending? {
+    func runPowerCycle(_ machine: VirtualMachine) throws(MachineError) -> Ending? {
         // The guest that waited for a page is gone.
         if runState == .ioError { runState = .paused }
         stuckProcessors = StuckProcessors()
         let cycle = try PowerCycle(machine, parts, devices: registry.devices, paused: !runState.isRunning)
         self.cycle = cycle
-        waitForVerdict(cycle, signals, nextSignal)
+        waitForVerdict(cycle)
         cycle.end()
         self.cycle = nil
         parts.console?.discardInput()
@@ -79,11 +79,12 @@ final class ControlPlane {
     }
 
     /// Acts on what comes until there is a verdict.
-    private func waitForVerdict(_ cycle: PowerCycle, _ signals: CInt, _ nextSignal: () -> CInt?) {
+    private func waitForVerdict(_ cycle: PowerCycle) {
         verdict = .goOn
         while case .goOn = verdict {
-            do throws(SystemCallError) { try wait(signals) } catch { return decide(.end(.failed("\(error)"))) }
-            if let signal = nextSignal() {
+            signals.setUnsynchronizedFiles(registry.objects.memoryBackends.compactMap(\.path))
+            do throws(SystemCallError) { try wait() } catch { return decide(.end(.failed("\(error)"))) }
+            if let signal = signals.first {
                 observers.tell(.shutdown(.hostSignal))
                 return decide(.end(.signal(signal)))
             }
@@ -94,10 +95,10 @@ final class ControlPlane {
         }
     }
 
-    private func wait(_ signals: CInt) throws(SystemCallError) {
+    private func wait() throws(SystemCallError) {
         let input = parts.console?.interest.map { [$0] } ?? []
         let files = registry.fileWatch.map { [$0.interest] } ?? []
-        let interests = [Poll.Interest(signals), parts.events.interest] + input + files
+        let interests = [signals.interest, parts.events.interest] + input + files
         let timeout = hasReleasedStartUpMemory ? timeToLook() : min(timeToLook() ?? 1000, 1000)
         let isQuiet = try !Poll.wait(interests, timeout: timeout).contains(true)
         // The machine has found its pace: what it took to get there is not needed any more.

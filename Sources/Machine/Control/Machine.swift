@@ -8,7 +8,7 @@ public import QEMUDialect
 /// A virtual machine, from its configuration to its end. The thread that calls `run` becomes its control plane.
 public final class Machine {
     private let hypervisor: Hypervisor
-    private let signals: SignalDescriptor
+    private let signals: EndingSignals
     private let pidFile: PIDFile?
     private let plane: ControlPlane
     /// For other threads.
@@ -18,18 +18,18 @@ public final class Machine {
     ///
     /// - Throws: why the machine cannot be; nothing has run then.
     public init(_ configuration: MachineConfiguration, log: Logger) throws(MachineError) {
+        let sources = try Self.makeEventSources()
         let processorCount = Int(configuration.processors.processors)
         let boot = try BootFiles(configuration)
         let opened = try Self.openHypervisor(processorCount: processorCount)
         let layout = try Self.makeLayout(configuration, opened)
         let registry = try DeviceRegistry(configuration.inventory, layout: layout, log: log)
-        let sources = try Self.makeEventSources()
         let pidFile = try Self.makePIDFile(configuration)
         let observers = EventObservers()
         let parts = PowerCycle.Parts(
             layout: layout, processorCount: processorCount, boot: boot, console: try Self.openConsole(configuration),
             events: sources.events, observers: observers, log: log)
-        plane = ControlPlane(configuration, parts, registry: registry)
+        plane = ControlPlane(configuration, parts, registry: registry, signals: sources.signals)
         handle = MachineHandle(name: configuration.name, sources.events, observers)
         hypervisor = opened
         signals = sources.signals
@@ -43,6 +43,7 @@ public final class Machine {
 
     /// Runs the guest until it, a signal, a monitor or the user ends it; then every shared file is synchronized.
     public func run() -> Ending {
+        signals.beginWatch()
         defer { plane.parts.console?.close() }
         var ending = waitForClient()
         while ending == nil {
@@ -58,9 +59,9 @@ public final class Machine {
     /// - Returns: what ended the wait instead; nil when the machine may start.
     private func waitForClient() -> Ending? {
         do throws(SystemCallError) {
-            try plane.parts.console?.waitForClient(unless: Poll.Interest(signals.rawDescriptor))
+            try plane.parts.console?.waitForClient(unless: signals.interest)
         } catch { return .failed("-serial: \(error)") }
-        return signals.next().map { .signal($0) }
+        return signals.first.map { .signal($0) }
     }
 
     /// - Returns: nil when the machine is to start over.
@@ -71,13 +72,14 @@ public final class Machine {
                 hypervisor, taskStateAddress: BoardLayout.kvmTaskState.start.rawValue,
                 identityMapAddress: BoardLayout.kvmIdentityMap.start.rawValue)
         } catch { throw .kvm(error) }
-        return try plane.runPowerCycle(machine, signals: signals.rawDescriptor) { signals.next() }
+        return try plane.runPowerCycle(machine)
     }
 
     /// What the guest wrote without a flush is not lost either when the machine ends in order.
     private func synchronizeFiles() -> [String] {
         var failures: [String] = []
-        for object in plane.registry.objects.objects {
+        let objects = plane.registry.objects.objects
+        for (index, object) in objects.enumerated() {
             if let failure = object.synchronize() {
                 if let event = failure.event { plane.observers.tell(event) }
                 failures.append(failure.text)
@@ -85,6 +87,7 @@ public final class Machine {
             if let report = object.release() {
                 plane.parts.log.log(level: report.level, "\(object.id): \(report.text)")
             }
+            signals.setUnsynchronizedFiles(objects.dropFirst(index + 1).compactMap { $0.memory?.path })
         }
         return failures
     }
@@ -113,15 +116,15 @@ extension Machine {
         } catch { throw .layout(error) }
     }
 
-    private struct EventSources: ~Copyable {
-        let signals: SignalDescriptor
+    private struct EventSources {
+        let signals: EndingSignals
         let events: ControlEvents
     }
 
     private static func makeEventSources() throws(MachineError) -> EventSources {
         do throws(SystemCallError) {
             SignalDescriptor.ignoreBrokenPipes()
-            return EventSources(signals: try SignalDescriptor.forEnding(), events: try ControlEvents())
+            return EventSources(signals: try EndingSignals(), events: try ControlEvents())
         } catch { throw .host(error) }
     }
 
