@@ -11,16 +11,16 @@ extension VirtualMachine {
     }
 
     /// Lets a store at `address` signal `event` instead of exiting.
-    public func attachDoorbell(_ event: EventFD, at address: DoorbellAddress) throws(KVMError) {
-        try setDoorbell(event, at: address, extraFlags: 0)
+    public func registerIOEventFD(_ event: EventFD, at address: DoorbellAddress) throws(KVMError) {
+        try changeIOEventFD(event, at: address, extraFlags: 0)
     }
 
-    /// Undoes `attachDoorbell`; stores exit again.
-    public func detachDoorbell(_ event: EventFD, at address: DoorbellAddress) throws(KVMError) {
-        try setDoorbell(event, at: address, extraFlags: 1 << UInt32(kvm_ioeventfd_flag_nr_deassign))
+    /// Undoes `registerIOEventFD`; stores exit again.
+    public func unregisterIOEventFD(_ event: EventFD, at address: DoorbellAddress) throws(KVMError) {
+        try changeIOEventFD(event, at: address, extraFlags: 1 << UInt32(kvm_ioeventfd_flag_nr_deassign))
     }
 
-    private func setDoorbell(_ event: EventFD, at address: DoorbellAddress, extraFlags: UInt32) throws(KVMError) {
+    private func changeIOEventFD(_ event: EventFD, at address: DoorbellAddress, extraFlags: UInt32) throws(KVMError) {
         var request = kvm_ioeventfd()
         request.fd = event.rawDescriptor
         // Length 0 stands for every size (KVM_CAP_IOEVENTFD_ANY_LENGTH).
@@ -37,32 +37,32 @@ extension VirtualMachine {
 
     /// Lets a signal of `event` raise an interrupt. A signal that came before is delivered at once.
     ///
-    /// - Parameter globalInterrupt: an input of the I/O APIC (0 to 23) or a number that the routing table names.
-    public func attachInterrupt(_ event: EventFD, globalInterrupt: UInt32) throws(KVMError) {
-        try setInterrupt(event, globalInterrupt, flags: 0)
+    /// - Parameter gsi: an input of the I/O APIC (0 to 23) or a number that the routing table names.
+    public func registerIRQFD(_ event: EventFD, gsi: UInt32) throws(KVMError) {
+        try changeIRQFD(event, gsi, flags: 0)
     }
 
-    /// Undoes `attachInterrupt`; signals stay in the counter from now on.
-    public func detachInterrupt(_ event: EventFD, globalInterrupt: UInt32) throws(KVMError) {
-        try setInterrupt(event, globalInterrupt, flags: UInt32(KVM_IRQFD_FLAG_DEASSIGN))
+    /// Undoes `registerIRQFD`; signals stay in the counter from now on.
+    public func unregisterIRQFD(_ event: EventFD, gsi: UInt32) throws(KVMError) {
+        try changeIRQFD(event, gsi, flags: UInt32(KVM_IRQFD_FLAG_DEASSIGN))
     }
 
-    private func setInterrupt(_ event: EventFD, _ globalInterrupt: UInt32, flags: UInt32) throws(KVMError) {
+    private func changeIRQFD(_ event: EventFD, _ gsi: UInt32, flags: UInt32) throws(KVMError) {
         var request = kvm_irqfd()
         request.fd = UInt32(bitPattern: event.rawDescriptor)
-        request.gsi = globalInterrupt
+        request.gsi = gsi
         request.flags = flags
         try call("KVM_IRQFD", NT_KVM_IRQFD, &request)
     }
 
     /// A message-signalled interrupt behind a number.
     public struct MessageRoute: Hashable, Sendable {
-        public let globalInterrupt: UInt32
+        public let gsi: UInt32
         public let address: UInt64
         public let data: UInt32
 
-        public init(globalInterrupt: UInt32, address: UInt64, data: UInt32) {
-            self.globalInterrupt = globalInterrupt
+        public init(gsi: UInt32, address: UInt64, data: UInt32) {
+            self.gsi = gsi
             self.address = address
             self.data = data
         }
@@ -82,7 +82,7 @@ extension VirtualMachine {
 
     private static func entry(_ message: MessageRoute) -> kvm_irq_routing_entry {
         var entry = kvm_irq_routing_entry()
-        entry.gsi = message.globalInterrupt
+        entry.gsi = message.gsi
         entry.type = UInt32(KVM_IRQ_ROUTING_MSI)
         unsafe entry.u.msi.address_lo = UInt32(truncatingIfNeeded: message.address)
         unsafe entry.u.msi.address_hi = UInt32(truncatingIfNeeded: message.address >> 32)

@@ -74,11 +74,11 @@ struct VirtualMachineTests {
     @Test func aDoorbellSignalsInsteadOfExiting() throws {
         let machine = try TinyMachine(Self.doorbell + Self.halt + Self.doorbell + Self.halt)
         let event = try EventFD()
-        try machine.machine.attachDoorbell(event, at: .memory(0xd000_0000))
+        try machine.machine.registerIOEventFD(event, at: .memory(0xd000_0000))
         #expect(machine.run() == .halted)
         #expect(machine.exits.all == [])
         #expect(event.clear())
-        try machine.machine.detachDoorbell(event, at: .memory(0xd000_0000))
+        try machine.machine.unregisterIOEventFD(event, at: .memory(0xd000_0000))
         #expect(machine.run() == .halted)
         #expect(machine.exits.all == [.store(0xd000_0000, 4, 7)])
         #expect(!event.isSignalled)
@@ -87,7 +87,7 @@ struct VirtualMachineTests {
     @Test func aDoorbellAtAPort() throws {
         let machine = try TinyMachine([0xe6, 0x10] + Self.halt)
         let event = try EventFD()
-        try machine.machine.attachDoorbell(event, at: .port(0x10))
+        try machine.machine.registerIOEventFD(event, at: .port(0x10))
         #expect(machine.run() == .halted)
         #expect(machine.exits.all == [])
         #expect(event.isSignalled)
@@ -96,16 +96,16 @@ struct VirtualMachineTests {
     @Test func twoDoorbellsCannotShareAnAddress() throws {
         let machine = try TinyMachine(Self.halt)
         let (first, second) = (try EventFD(), try EventFD())
-        try machine.machine.attachDoorbell(first, at: .memory(0xd000_0000))
-        #expect(throws: KVMError.self) { try machine.machine.attachDoorbell(second, at: .memory(0xd000_0000)) }
-        #expect(throws: KVMError.self) { try machine.machine.detachDoorbell(second, at: .memory(0xd000_0000)) }
+        try machine.machine.registerIOEventFD(first, at: .memory(0xd000_0000))
+        #expect(throws: KVMError.self) { try machine.machine.registerIOEventFD(second, at: .memory(0xd000_0000)) }
+        #expect(throws: KVMError.self) { try machine.machine.unregisterIOEventFD(second, at: .memory(0xd000_0000)) }
     }
 
     @Test func aDetachedInterruptStaysInItsCounter() throws {
         let machine = try TinyMachine(Self.halt, withInterruptControllers: true)
         let event = try EventFD()
-        try machine.machine.setRouting([.init(globalInterrupt: 24, address: 0xfee0_0000, data: 0x41)])
-        try machine.machine.attachInterrupt(event, globalInterrupt: 24)
+        try machine.machine.setRouting([.init(gsi: 24, address: 0xfee0_0000, data: 0x41)])
+        try machine.machine.registerIRQFD(event, gsi: 24)
         event.signal()
         var patience = 1000
         while event.isSignalled, patience > 0 {
@@ -113,7 +113,7 @@ struct VirtualMachineTests {
             patience -= 1
         }
         #expect(!event.isSignalled, "the kernel takes it")
-        try machine.machine.detachInterrupt(event, globalInterrupt: 24)
+        try machine.machine.unregisterIRQFD(event, gsi: 24)
         event.signal()
         Sleep.milliseconds(5)
         #expect(event.isSignalled, "nobody takes it")
@@ -122,7 +122,7 @@ struct VirtualMachineTests {
     @Test func routesBeyondTheTableAreRefused() throws {
         let machine = try TinyMachine(Self.halt, withInterruptControllers: true)
         #expect(throws: KVMError.self) {
-            try machine.machine.setRouting([.init(globalInterrupt: 100_000, address: 0xfee0_0000, data: 0)])
+            try machine.machine.setRouting([.init(gsi: 100_000, address: 0xfee0_0000, data: 0)])
         }
     }
 

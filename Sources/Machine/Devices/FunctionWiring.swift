@@ -68,12 +68,12 @@ final class FunctionWiring: Sendable {
         guard places[bar.index] != address else { return }
         if let old = places.removeValue(forKey: bar.index) {
             dispatch.updateMemory { $0.remove(contents, at: old) }
-            ring(bar, at: old, machine.detachDoorbell)
+            ring(bar, at: old, machine.unregisterIOEventFD)
         }
         // Where something else answers already the BAR stays silent, as the loser of a conflict on a real bus might.
         if let address, dispatch.updateMemory({ $0.insert(contents, at: address, byteCount: bar.byteCount) }) {
             places[bar.index] = address
-            ring(bar, at: address, machine.attachDoorbell)
+            ring(bar, at: address, machine.registerIOEventFD)
         }
     }
 

@@ -40,13 +40,13 @@ final class MessageRouter: Sendable {
 
     /// Points a number at a message.
     fileprivate func route(_ number: UInt32, to message: InterruptMessage) throws(KVMError) {
-        let route = VirtualMachine.MessageRoute(globalInterrupt: number, address: message.address, data: message.data)
+        let route = VirtualMachine.MessageRoute(gsi: number, address: message.address, data: message.data)
         try state.withLock { (state) throws(KVMError) in
             guard state.routes[number] != route else { return }
             // A message that the kernel refuses must not stay, or it would refuse the table of everybody else as well.
             var routes = state.routes
             routes[number] = route
-            try machine.setRouting(routes.values.sorted { $0.globalInterrupt < $1.globalInterrupt })
+            try machine.setRouting(routes.values.sorted { $0.gsi < $1.gsi })
             state.routes = routes
         }
     }
@@ -92,9 +92,9 @@ final class MessageInterrupts: InterruptMessageSink, Sendable {
                 let wanted = message != nil
                 guard attached[vector] != wanted else { return }
                 if wanted {
-                    try machine.attachInterrupt(events[vector], globalInterrupt: numbers[vector])
+                    try machine.registerIRQFD(events[vector], gsi: numbers[vector])
                 } else {
-                    try machine.detachInterrupt(events[vector], globalInterrupt: numbers[vector])
+                    try machine.unregisterIRQFD(events[vector], gsi: numbers[vector])
                 }
                 attached[vector] = wanted
             } catch {

@@ -53,7 +53,7 @@ final class Platform: Sendable {
             do throws(SystemCallError) { lines[line] = try EventFD() } catch { throw .host(error) }
             guard let event = lines[line] else { continue }
             do throws(KVMError) {
-                try machine.attachInterrupt(event, globalInterrupt: line)
+                try machine.registerIRQFD(event, gsi: line)
             } catch { throw .kvm(error) }
         }
         return lines

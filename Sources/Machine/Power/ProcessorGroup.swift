@@ -12,7 +12,7 @@ final class ProcessorGroup: Sendable {
         case none, forGood
         case untilResumption(after: UInt64)
 
-        func lasts(_ state: State) -> Bool {
+        func holds(in state: State) -> Bool {
             switch self {
             case .none: false
             case .forGood: true
@@ -25,7 +25,7 @@ final class ProcessorGroup: Sendable {
         var order: Order
         /// How many threads are in the guest or answering one of its exits.
         var running = 0
-        /// How often somebody let the vCPUs go on.
+        /// How often the vCPUs were let go on.
         var resumptions: UInt64 = 0
     }
 
@@ -42,7 +42,7 @@ final class ProcessorGroup: Sendable {
         _ processors: [VirtualCPU], handler: AddressDispatch, paused: Bool,
         onEnd: @escaping @Sendable (VirtualCPU, RunEnd) -> Void
     ) throws(SystemCallError) {
-        // Nobody enters the guest before every thread is there, so that a failure has none to interrupt.
+        // Threads wait here until all exist: if one cannot be created, none is in the guest yet.
         let state = ConditionLock(State(order: .pause))
         var threads: [HostThread] = []
         do throws(SystemCallError) {
@@ -90,7 +90,7 @@ final class ProcessorGroup: Sendable {
     private func stop(_ order: Order) {
         state.withLock { if $0.order != .end { $0.order = order } }
         // A kick can come just before the thread blocks in a system call outside of KVM_RUN, so it is repeated
-        // until nobody runs.
+        // until no thread runs.
         while state.withLock({ $0.running }) > 0 {
             Self.interrupt(processors, threads)
             Sleep.milliseconds(1)
@@ -108,8 +108,9 @@ final class ProcessorGroup: Sendable {
     ) {
         var rest = Rest.none
         while true {
-            let (order, resumptions) = state.wait(while: { $0.order == .pause || ($0.order == .run && rest.lasts($0)) })
-            { state in
+            let (order, resumptions) = state.wait(while: {
+                $0.order == .pause || ($0.order == .run && rest.holds(in: $0))
+            }) { state in
                 if state.order == .run { state.running += 1 }
                 return (state.order, state.resumptions)
             }
