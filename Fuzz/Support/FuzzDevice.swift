@@ -23,7 +23,7 @@ struct FuzzDevice {
         served = ServedDevice(
             function: function, memory: memory, interrupts: ClientInterrupts(count: 2),
             storage: .init(
-                bar: 4, mapping: try storage.map(byteCount: 1 << 20), descriptor: storage.descriptor.rawValue,
+                bar: 4, mapping: try storage.map(byteCount: 1 << 20), descriptor: storage.descriptor,
                 fileOffset: 0,
                 name: "fuzz"),
             doorbells: [.init(bar: 2, offset: 8, byteCount: 0)],

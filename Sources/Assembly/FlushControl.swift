@@ -9,4 +9,8 @@ public protocol FlushControl: AnyObject, Sendable {
     func clearFailure() -> SystemCallError?
     /// Changes how often flushes may synchronize the host's file.
     func setLimit(_ limit: FlushLimitOptions)
+    /// Takes a sync from the limit, for one that no flush asks for.
+    ///
+    /// - Returns: 0, or how long it is until there may be one, in nanoseconds; none is taken then.
+    func takeTurn() -> UInt64
 }

@@ -58,10 +58,7 @@ struct BackingFile: ~Copyable, Sendable {
         guard origin == .created || wasEmpty else { return }
         if isLocked, (try? descriptor.lock(.exclusive)) != true { return }
         if origin == .created {
-            guard let ours = try? descriptor.status(), let named = try? FileStatus(path: path, followsLinks: false),
-                ours.isSameFile(as: named)
-            else { return }
-            try? unlinkFile(path)
+            descriptor.removeName(path)
         } else {
             try? descriptor.resize(to: 0)
         }

@@ -19,4 +19,19 @@ extension BackingFile {
         }
         throw .inUse(path: path, holder: (try? descriptor.status())?.lockHolder())
     }
+
+    /// Opens the file once more, for a process that is to map it. With a description of its own that process can drop its own lock,
+    /// never this one's; and as long as it lives, the file is in use, even if this process has gone.
+    ///
+    /// An exclusive lock has one holder, so its last byte is the other process's.
+    func reopenForSharing(isLocked: Bool, readOnly: Bool) throws(SystemCallError) -> OwnedDescriptor {
+        let file = try OwnedDescriptor(
+            opening: "/proc/self/fd/\(descriptor.rawValue)", access: readOnly ? .read : .readWrite)
+        guard isLocked else { return file }
+        if !readOnly { try descriptor.unlock(.last) }
+        guard try file.lock(readOnly ? .shared : .exclusive, readOnly ? .whole : .last) else {
+            throw SystemCallError(call: "lock", subject: path, errno: .resourceBusy)
+        }
+        return file
+    }
 }

@@ -1,5 +1,6 @@
 public import Host
 public import Options
+import Synchronization
 
 /// `memory-backend-file`: memory that is a file of the host, or a private copy of one.
 public final class FileBackend: MemoryBackend {
@@ -14,6 +15,8 @@ public final class FileBackend: MemoryBackend {
     public let reachesFile: Bool
     public let powerCutTest: PowerCutTest?
     private let file: BackingFile
+    /// What other processes get, once one is to get it.
+    private let sharedFile = Mutex<SharedDescriptor?>(nil)
 
     public var id: String { options.id }
     public var memoryOptions: MemoryOptions { options.memory }
@@ -67,10 +70,17 @@ public final class FileBackend: MemoryBackend {
         }
     }
 
-    /// A file that was opened for reading alone can be mapped by nobody for writing.
-    public var shareableFile: ShareableFile? {
+    /// A file that was opened for reading alone is handed out for reading alone.
+    public func shareableFile() throws(SystemCallError) -> ShareableFile? {
         guard options.isShared || options.isROM else { return nil }
-        return ShareableFile(descriptor: file.descriptor.rawValue, offset: options.offset)
+        let shared = try sharedFile.withLock { (shared) throws(SystemCallError) in
+            if let shared { return shared }
+            let file = SharedDescriptor(
+                try file.reopenForSharing(isLocked: isLocked, readOnly: options.opensReadOnly))
+            shared = file
+            return file
+        }
+        return ShareableFile(descriptor: shared, offset: options.offset)
     }
 
     public var requiredFileByteCount: UInt64? { options.offset + byteCount }

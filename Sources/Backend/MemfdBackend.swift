@@ -25,8 +25,10 @@ public final class MemfdBackend: MemoryBackend {
             id: options.id, given: options.byteCount, used: UInt64(clamping: file.mapping.byteCount))
     }
 
-    public var shareableFile: ShareableFile? {
-        memoryOptions.isShared ? ShareableFile(descriptor: file.descriptor.rawValue, offset: 0) : nil
+    /// It has no lock to lose, and its seals forbid every other harm.
+    public func shareableFile() throws(SystemCallError) -> ShareableFile? {
+        guard memoryOptions.isShared else { return nil }
+        return ShareableFile(descriptor: SharedDescriptor(try file.descriptor.duplicate()), offset: 0)
     }
 
     public func synchronize() {}

@@ -24,7 +24,9 @@ public protocol MemoryBackend: AnyObject, Sendable {
 
     /// What another process maps to have this memory, stores included; nil where there is no such file, or where what it
     /// stored would reach the file although the options say otherwise.
-    var shareableFile: ShareableFile? { get }
+    ///
+    /// - Throws: the kernel's reason where the file cannot be opened once more.
+    func shareableFile() throws(SystemCallError) -> ShareableFile?
 
     /// How the memory keeps stores from the file until they are flushed, if it does: then whoever owns the memory slot lets it
     /// follow the slot's log, and the end of a device or machine is no reason to synchronize.
@@ -60,7 +62,7 @@ extension MemoryBackend {
     public var memoryOptions: MemoryOptions { MemoryOptions(id: id, byteCount: byteCount) }
     public var path: String? { nil }
     public var warnings: [MemoryBackendWarning] { [] }
-    public var shareableFile: ShareableFile? { nil }
+    public func shareableFile() throws(SystemCallError) -> ShareableFile? { nil }
     public var powerCutTest: PowerCutTest? { nil }
     public var requiredFileByteCount: UInt64? { nil }
     public func currentFileByteCount() -> UInt64? { nil }
@@ -70,9 +72,9 @@ extension MemoryBackend {
 }
 
 /// A file that another process may map.
-public struct ShareableFile: Equatable, Sendable {
-    /// Open as long as the backend is there.
-    public let descriptor: CInt
+public struct ShareableFile: Sendable {
+    /// Of an open file description that other processes may have as well.
+    public let descriptor: SharedDescriptor
     /// Where the memory begins in the file, in bytes.
     public let offset: UInt64
 }

@@ -138,6 +138,6 @@ extension MemoryBackendError {
 
     private static func text(holder: CInt?) -> String {
         guard let holder else { return "another process (the kernel does not tell which)" }
-        return holder == currentProcess() ? "another memory backend of this process" : "process \(holder)"
+        return holder == Process.identifier ? "another memory backend of this process" : "process \(holder)"
     }
 }

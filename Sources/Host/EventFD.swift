@@ -22,6 +22,9 @@ public final class EventFD: Sendable {
     /// The number to hand to the kernel; valid as long as this object lives.
     public var rawDescriptor: CInt { descriptor.rawValue }
 
+    /// To wait for: readable while the counter is above 0.
+    public var interest: Poll.Interest { Poll.Interest(rawDescriptor) }
+
     /// Adds 1. A counter that is full stands for "signalled" already, so a failure changes nothing.
     public func signal() {
         var one: UInt64 = 1

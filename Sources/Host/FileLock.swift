@@ -9,19 +9,30 @@ public enum FileLock: Equatable, Sendable {
     case exclusive
 }
 
+/// What of a file a lock is on. Locks say who uses a file and mean no bytes, so parts can stand for users.
+public enum FileLockRange: Equatable, Sendable {
+    case whole
+    /// All but the last byte that a file can have.
+    case allButLast
+    /// The last byte that a file can have.
+    case last
+
+    fileprivate var start: off_t { self == .last ? .max : 0 }
+    /// 0 is "without end".
+    fileprivate var byteCount: off_t { self == .allButLast ? .max : 0 }
+}
+
 extension OwnedDescriptor {
     /// Takes a lock for this open file description, or changes the one it has; it goes with the description. Two
     /// descriptions conflict even in one process, which is what tells two backends over one file from each other.
     ///
     /// - Returns: false if another description holds a lock that conflicts.
     /// - Throws: the kernel's reason where the file system cannot lock.
-    public borrowing func lock(_ lock: FileLock) throws(SystemCallError) -> Bool {
-        var region = flock()
-        region.l_type = Int16(lock == .exclusive ? F_WRLCK : F_RDLCK)
-        region.l_whence = Int16(SEEK_SET)
-        let number = rawValue
+    public borrowing func lock(
+        _ lock: FileLock, _ range: FileLockRange = .whole
+    ) throws(SystemCallError) -> Bool {
         do throws(SystemCallError) {
-            try systemCall("fcntl(lock)") { unsafe nt_fcntl_lock(number, CInt(F_OFD_SETLK), &region) }
+            try setLock(lock == .exclusive ? F_WRLCK : F_RDLCK, range)
             return true
         } catch {
             // Either is allowed for a conflict (fcntl(2)).
@@ -30,6 +41,20 @@ extension OwnedDescriptor {
             }
             return false
         }
+    }
+
+    /// Gives up what this open file description has locked of a range.
+    public borrowing func unlock(_ range: FileLockRange = .whole) throws(SystemCallError) {
+        try setLock(F_UNLCK, range)
+    }
+
+    private borrowing func setLock(_ kind: CInt, _ range: FileLockRange) throws(SystemCallError) {
+        var region = flock()
+        region.l_type = Int16(kind)
+        region.l_whence = Int16(SEEK_SET)
+        (region.l_start, region.l_len) = (range.start, range.byteCount)
+        let number = rawValue
+        try systemCall("fcntl(lock)") { unsafe nt_fcntl_lock(number, CInt(F_OFD_SETLK), &region) }
     }
 }
 
@@ -56,6 +81,3 @@ extension FileStatus {
         }
     }
 }
-
-/// The id of this process.
-public func currentProcess() -> CInt { getpid() }

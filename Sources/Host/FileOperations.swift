@@ -5,6 +5,8 @@ import SystemPackage
 public enum FileAccess: Equatable, Sendable {
     case read
     case readWrite
+    /// For reading and writing; a symbolic link is refused (`tooManySymbolicLinkLevels`).
+    case readWriteNoLink
     /// For reading and writing; the file must not be there yet, not even as a symbolic link.
     case createNew
 
@@ -12,6 +14,7 @@ public enum FileAccess: Equatable, Sendable {
         switch self {
         case .read: O_RDONLY
         case .readWrite: O_RDWR
+        case .readWriteNoLink: O_RDWR | O_NOFOLLOW
         case .createNew: O_RDWR | O_CREAT | O_EXCL
         }
     }
@@ -101,6 +104,39 @@ extension OwnedDescriptor {
         let number = rawValue
         let seals = CInt(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
         try systemCall("fcntl(seal)") { nt_fcntl_value(number, CInt(F_ADD_SEALS), seals) }
+    }
+}
+
+extension OwnedDescriptor {
+    /// Opens a file to write it from its beginning, created where it is missing. A regular file is emptied only once it is locked,
+    /// so none that another process uses; and a FIFO that has no reader is not waited for.
+    ///
+    /// - Throws: `resourceBusy` where another process holds a lock, `noSuchAddressOrDevice` for a FIFO without a reader.
+    public init(rewriting path: String, mode: UInt32 = 0o644) throws(SystemCallError) {
+        self = try Self.rewrite(path, mode)
+    }
+
+    private static func rewrite(_ path: String, _ mode: UInt32) throws(SystemCallError) -> OwnedDescriptor {
+        let file = try OwnedDescriptor(
+            opening: path, flags: O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, mode: mode)
+        guard try file.status().kind == .regular else { return file }
+        // A file system without locks cannot tell.
+        guard (try? file.lock(.exclusive)) != false else {
+            throw SystemCallError(call: "lock", subject: path, errno: .resourceBusy)
+        }
+        try file.resize(to: 0)
+        return file
+    }
+
+    /// Whether a path, links not followed, leads to this file.
+    public borrowing func hasName(_ path: String) -> Bool {
+        guard let own = try? status() else { return false }
+        return own.hasName(path)
+    }
+
+    /// Removes a name if it is still this file's.
+    public borrowing func removeName(_ path: String) {
+        if hasName(path) { try? unlinkFile(path) }
     }
 }
 

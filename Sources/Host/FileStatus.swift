@@ -35,6 +35,11 @@ public struct FileStatus: Equatable, Sendable {
     /// Whether both are the same file.
     public func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 
+    /// Whether a path, links not followed, leads to this file.
+    func hasName(_ path: String) -> Bool {
+        (try? FileStatus(path: path, followsLinks: false)).map(isSameFile) ?? false
+    }
+
     private static func kind(ofMode mode: mode_t) -> Kind {
         switch CInt(truncatingIfNeeded: mode) & S_IFMT {
         case S_IFREG: .regular

@@ -1,4 +1,5 @@
 import CLinux
+import Synchronization
 import SystemPackage
 
 /// Memory of this process that `mmap` made: a file's pages or anonymous ones. Unmapped when the last holder goes.
@@ -58,6 +59,7 @@ public final class HostMapping: @unchecked Sendable {
         isReadOnly = readOnly
         storeLog = logsStores ? StoreLog(byteCount: byteCount) : nil
         if case .file = source { isFaultProne = !isSealed } else { isFaultProne = false }
+        if isFaultProne { Self.guardAccesses() }
     }
 
     /// The address in this process, to hand to the kernel (memory slots) as a number.
@@ -212,22 +214,8 @@ extension HostMapping {
     package func loadAcquire(at offset: Int) throws(Fault) -> UInt16 {
         try check(offset, 2)
         if !isFaultProne { return unsafe nt_load_acquire_16(base + offset) }
-        // The kernel may copy the two bytes one by one: a value that was seen twice is no mixture of two.
-        var value = try copiedWord(at: offset)
-        for _ in 0..<8 {
-            let again = try copiedWord(at: offset)
-            if again == value { break }
-            value = again
-        }
-        nt_full_barrier()
-        return value
-    }
-
-    private func copiedWord(at offset: Int) throws(Fault) -> UInt16 {
         var value: UInt16 = 0
-        try unsafe withUnsafeMutableBytes(of: &value) { (bytes) throws(Fault) in
-            try unsafe copy(from: offset, into: bytes)
-        }
+        guard unsafe nt_guarded_load_16(base + offset, &value) == 0 else { throw Fault(offset: offset) }
         return value
     }
 
@@ -236,9 +224,15 @@ extension HostMapping {
         try check(offset, 2)
         guard !isReadOnly else { throw Fault(offset: offset) }
         if !isFaultProne { return logged(offset, 2) { unsafe nt_store_release_16(base + offset, value) } }
-        nt_full_barrier()
-        try unsafe withUnsafeBytes(of: value) { (bytes) throws(Fault) in try unsafe copy(bytes, to: offset) }
+        try logged(offset, 2) { () throws(Fault) in
+            guard unsafe nt_guarded_store_16(base + offset, value) == 0 else { throw Fault(offset: offset) }
+        }
     }
+
+    /// Lets single accesses meet a page that is not there. To be called again after another handler of SIGBUS was set.
+    static func guardAccesses() { accessGuard.withLock { _ in nt_guard_accesses() } }
+
+    private static let accessGuard = Mutex(())
 
     /// Orders every earlier access to shared memory before every later one.
     package static func fullBarrier() { nt_full_barrier() }

@@ -64,11 +64,13 @@ public final class HostThread: Sendable {
         unsafe sigaction(kickSignal, &action, nil)
     }()
 
-    /// Threads inherit what their maker blocks, and the threads of Swift's pool block nearly every signal.
+    /// Threads inherit what their maker blocks, and the threads of Swift's pool block nearly every signal. A SIGBUS that an access
+    /// of this thread causes would end the process while it is blocked.
     fileprivate static func allowKicks() {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, kickSignal)
+        unsafe sigaddset(&set, SIGBUS)
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 

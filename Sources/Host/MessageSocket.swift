@@ -38,7 +38,7 @@ extension OwnedDescriptor {
             let isTemporary = [.interrupted, .wouldBlock, .resourceTemporarilyUnavailable].contains(Errno.current)
             return isTemporary ? .none : .end
         }
-        let descriptors = numbers.prefix(count).map { SharedDescriptor(OwnedDescriptor(taking: $0)) }
+        let descriptors = numbers.prefix(count).map { SharedDescriptor(OwnedDescriptor(takingForeign: $0)) }
         guard received > 0 else { return .end }
         let hasLost = flags & CInt(MSG_CTRUNC) != 0
         bytes.removeLast(bytes.count - received)
@@ -60,6 +60,16 @@ extension OwnedDescriptor {
     }
 }
 
+/// Whether a descriptor is a file in memory.
+public enum MemoryFileKind: Equatable, Sendable {
+    /// It is none, and may be anything.
+    case none
+    /// Its size may change at any time.
+    case changeable
+    /// Nobody can make it shorter, ever.
+    case sealedAgainstShrinking
+}
+
 extension OwnedDescriptor {
     /// Whether this is an eventfd. What somebody sent may be anything, and a write to it have any effect.
     public var isEventFD: Bool {
@@ -70,10 +80,12 @@ extension OwnedDescriptor {
         return text == "anon_inode:[eventfd]"
     }
 
-    /// Whether nobody can make this memory file shorter, ever.
-    public var isSealedAgainstShrinking: Bool {
+    /// What kind of memory this file is, asked without any other access: on a file of a user-space or network file system every
+    /// access may wait for good (only memfd, tmpfs and hugetlbfs files have seals, fcntl(2)).
+    public var memoryFileKind: MemoryFileKind {
         let seals = nt_fcntl_value(rawValue, CInt(F_GET_SEALS), 0)
-        return seals >= 0 && seals & CInt(F_SEAL_SHRINK) != 0
+        if seals < 0 { return .none }
+        return seals & CInt(F_SEAL_SHRINK) != 0 ? .sealedAgainstShrinking : .changeable
     }
 }
 

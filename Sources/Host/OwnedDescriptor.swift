@@ -5,10 +5,20 @@ import SystemPackage
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The descriptor's number, valid as long as this value lives.
     public let rawValue: CInt
+    /// Whether `close` may wait for good, as it does for a file of a user-space file system.
+    private let maySlowlyClose: Bool
 
     /// Takes ownership of an open descriptor.
     public init(taking rawValue: CInt) {
         self.rawValue = rawValue
+        maySlowlyClose = false
+    }
+
+    /// Takes ownership of an open descriptor that another process sent, and that may be of any kind: where closing it may wait, no
+    /// thread but one that is there for it waits.
+    init(takingForeign rawValue: CInt) {
+        self.rawValue = rawValue
+        maySlowlyClose = !DescriptorCloser.closesAtOnce(rawValue)
     }
 
     /// Opens a file; close-on-exec is always set.
@@ -18,6 +28,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     ///   - mode: permission bits of a file that this call creates.
     public init(opening path: String, flags: CInt, mode: mode_t = 0o600) throws(SystemCallError) {
         rawValue = try systemCall("open", path) { unsafe nt_open(path, flags, mode) }
+        maySlowlyClose = false
     }
 
     /// Gives the descriptor up without closing it.
@@ -35,7 +46,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     deinit {
         // Linux frees the number whatever close returns, so there is nothing to retry.
-        _ = close(rawValue)
+        if maySlowlyClose { DescriptorCloser.close(rawValue) } else { _ = close(rawValue) }
     }
 }
 
@@ -55,12 +66,4 @@ public final class SharedDescriptor: Sendable {
 
     /// What is done with the descriptor while it is surely open.
     public func with<Result>(_ body: (borrowing OwnedDescriptor) -> Result) -> Result { body(descriptor) }
-}
-
-/// Combinations of `open` flags.
-public enum OpenFlags {
-    /// For writing; created where missing, emptied where there.
-    public static let createEmpty = O_WRONLY | O_CREAT | O_TRUNC
-    /// For reading.
-    public static let read = O_RDONLY
 }

@@ -49,6 +49,7 @@ private enum SavedTerminal {
         unsafe place.initialize(to: (descriptor, attributes))
         unsafe saved = place
         for number in fatalSignals { installHandler(number) }
+        HostMapping.guardAccesses()
     }
 
     private static func installHandler(_ number: CInt) {

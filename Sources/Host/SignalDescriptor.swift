@@ -22,6 +22,9 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     /// To wait for, readable when a signal has come.
     public var rawDescriptor: CInt { descriptor.rawValue }
 
+    /// The same, to wait for.
+    public var interest: Poll.Interest { Poll.Interest(rawDescriptor) }
+
     /// The next signal that has come; nil if none has.
     public func next() -> CInt? {
         var information = signalfd_siginfo()

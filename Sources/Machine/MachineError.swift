@@ -1,4 +1,4 @@
-import Assembly
+public import Assembly
 public import Board
 public import GuestMemory
 public import Host
@@ -28,7 +28,7 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
     /// What can be seen from the text of an option or command.
     case dialect(DialectError)
     case serial(String, SystemCallError)
-    case pidFile(path: String, SystemCallError)
+    case pidFile(path: String, PIDFileError)
     /// A device or an object, by its id, that makes nothing durable.
     case noFlushes(String)
     /// The machine cannot go on before these files have their size again; a sentence for each.
@@ -60,8 +60,8 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
         case .bootFile(let option, let path, let error): "\(option) \(path): could not be read: \(error.errno)"
         case .boot(let option, let error): "\(option): \(error)"
         case .dialect(let error): error.message
-        case .serial(let target, let error): "-serial \(target): \(error)"
-        case .pidFile(let path, let error): "could not write the pid file '\(path)': \(error.errno)"
+        case .serial(let target, let error): "-serial \(target): \(Self.reason(error))"
+        case .pidFile(let path, let error): "-pidfile \(path): \(error)"
         case .noFlushes(let id): "'\(id)' stores nothing for the guest, so it has no flushes"
         case .filesTooShort(let sentences): sentences.joined(separator: "; ")
         case .noPowerCutTest:
@@ -77,6 +77,14 @@ public enum MachineError: Error, Sendable, CustomStringConvertible {
 }
 
 extension MachineError {
+    private static func reason(_ error: SystemCallError) -> String {
+        switch error.errno {
+        case .resourceBusy: "another process has locked this file; end it, or give another path"
+        case .noSuchAddressOrDevice: "this FIFO has no reader; start the reader first"
+        default: "\(error)"
+        }
+    }
+
     init(_ error: AssemblyError) {
         switch error {
         case .dialect(let error): self = .dialect(error)

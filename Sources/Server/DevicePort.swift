@@ -1,6 +1,7 @@
 import Assembly
 import Host
 import Logging
+import Synchronization
 import VFIOUser
 
 /// A device behind its socket: one client at a time, each with a device of its own around the same storage. A client that comes
@@ -12,8 +13,9 @@ final class DevicePort: Sendable {
     private let log: Logger
     /// Of messages that guests and clients cause.
     private let quota = MessageQuota()
-    /// Signalled when the last session has ended.
+    /// Signalled when the last session has ended, and none is to come.
     let ended: EventFD
+    private let reasonOfFailure = Mutex<String?>(nil)
 
     private var name: String { device.name }
 
@@ -32,17 +34,39 @@ final class DevicePort: Sendable {
         _ = try HostThread(name: "serve \(name)") { self.run(stop) }
     }
 
+    /// Why no more clients are served; nil if that is in order. A sentence.
+    var failure: String? { reasonOfFailure.withLock { $0 } }
+
+    /// The session is not waited for any more.
+    func giveUp() { fail("its session had not ended at the second signal") }
+
+    private func fail(_ reason: String) { reasonOfFailure.withLock { $0 = "\(name): \(reason)" } }
+
     private func run(_ stop: EventFD) {
-        let interests = [Poll.Interest(stop.rawDescriptor), Poll.Interest(listener.rawValue)]
-        while let ready = try? Poll.wait(interests), !ready[0] {
-            guard let client = UnixSocket.accept(listener) else {
-                // The client has gone again, or no descriptor is left: wait, so that a lasting lack does not become a busy loop.
-                Sleep.milliseconds(10)
-                continue
+        let interests = [stop.interest, Poll.Interest(listener.rawValue)]
+        do throws(SystemCallError) {
+            while try !Poll.wait(interests)[0] {
+                if let client = try acceptClient(stop) { serve(client, stop) }
             }
-            serve(client, stop)
-        }
+        } catch { fail("its socket takes no more clients: \(error)") }
         ended.signal()
+    }
+
+    /// - Returns: nil where the client has gone again, or the host lacks something; that may pass.
+    private func acceptClient(_ stop: EventFD) throws(SystemCallError) -> OwnedDescriptor? {
+        do throws(SystemCallError) { return try UnixSocket.acceptClient(listener) } catch {
+            switch error.errno {
+            case .wouldBlock, .resourceTemporarilyUnavailable, .connectionAbort:
+                if UnixSocket.isShutDown(listener) {
+                    throw SystemCallError(call: "accept", errno: .socketShutdown)
+                }
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace:
+                quota.log(.error, "a client cannot be taken now: \(error.errno)", about: name, to: log)
+                _ = try Poll.wait([stop.interest], timeout: 100)
+            default: throw error
+            }
+            return nil
+        }
     }
 
     /// Serves one client to its end, then makes durable what its guest wrote without a flush.
@@ -54,8 +78,24 @@ final class DevicePort: Sendable {
             return log.error("\(name): a client was turned away: \(error)")
         }
         log.info("\(name): a client has connected")
-        report(ClientConnection(client, served, stop: stop).run())
-        device.finish()?.log(about: name, to: log, quota)
+        let connection = ClientConnection(client, served, stop: stop) { [self] in
+            quota.log(.warning, $0, about: name, to: log)
+        }
+        report(connection.run())
+        if waitForTurn(stop) { device.finish()?.log(about: name, to: log, quota) }
+    }
+
+    /// A client that comes and goes all the time gets no more syncs than one that flushes.
+    ///
+    /// - Returns: false where the server ends meanwhile: its last sync is to come.
+    private func waitForTurn(_ stop: EventFD) -> Bool {
+        while let delay = device.flushControl?.takeTurn(), delay > 0 {
+            let milliseconds = Int32(clamping: (delay &+ 999_999) / 1_000_000)
+            if stop.isSignalled || (try? Poll.wait([stop.interest], timeout: min(milliseconds, 1000))) != [false] {
+                return false
+            }
+        }
+        return true
     }
 
     private func report(_ end: SessionEnd) {

@@ -12,7 +12,7 @@ public enum ServeError: Error, Sendable, CustomStringConvertible {
     /// `-socket`, although the service manager gave sockets.
     case socketsTwice
     case socketCount(devices: Int, sockets: Int, areGiven: Bool)
-    case pidFile(path: String, SystemCallError)
+    case pidFile(path: String, PIDFileError)
 
     public var description: String {
         switch self {
@@ -27,7 +27,7 @@ public enum ServeError: Error, Sendable, CustomStringConvertible {
         case .socketCount(let devices, let sockets, let areGiven):
             "there are \(devices) devices and \(sockets) sockets: give each -device a "
                 + (areGiven ? "ListenStream in the socket unit" : "-socket PATH, in the same order")
-        case .pidFile(let path, let error): "could not write the pid file '\(path)': \(error.errno)"
+        case .pidFile(let path, let error): "-pidfile \(path): \(error)"
         }
     }
 }

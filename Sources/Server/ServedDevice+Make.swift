@@ -1,3 +1,5 @@
+import Backend
+import Host
 import Assembly
 import GuestMemory
 import PCI
@@ -33,9 +35,11 @@ extension ServedDevice {
 }
 
 extension ServedDevice.Storage {
-    /// - Throws: `notShareable`.
+    /// - Throws: `notShareable`, or why the file cannot be opened for a client.
     init(_ memory: DeviceMemory, of name: String) throws(ServeError) {
-        guard let file = memory.backend.shareableFile else { throw .notShareable(memory.backend.id) }
+        let shareable: ShareableFile?
+        do throws(SystemCallError) { shareable = try memory.backend.shareableFile() } catch { throw .host(error) }
+        guard let file = shareable else { throw .notShareable(memory.backend.id) }
         self.init(
             bar: StorageBAR.index, mapping: memory.backend.mapping, descriptor: file.descriptor,
             fileOffset: file.offset, name: name)

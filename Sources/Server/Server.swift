@@ -10,7 +10,7 @@ public final class Server {
     private let stop: EventFD
     private let signals: SignalDescriptor
     /// Those that this process made.
-    private let sockets: [String]
+    private let sockets: [ListeningSocket]
     private let pidFile: PIDFile?
     private let log: Logger
 
@@ -26,48 +26,63 @@ public final class Server {
         } catch { throw .host(error) }
         let given = try Self.takeGivenSockets(configuration)
         let (objects, devices) = try Self.makeDevices(configuration, log)
-        let opened = try given.isEmpty ? Self.listen(on: configuration.socketPaths) : given
-        sockets = given.isEmpty ? configuration.socketPaths : []
+        let sockets = try given.isEmpty ? Self.listen(on: configuration.socketPaths) : []
+        let opened = given.isEmpty ? sockets.map(\.descriptor) : given
         var ports: [DevicePort] = []
         for (device, listener) in zip(devices, opened) { ports.append(try DevicePort(device, listener, log: log)) }
-        (self.objects, self.ports) = (objects, ports)
+        (self.objects, self.ports, self.sockets) = (objects, ports, sockets)
         pidFile = try Self.makePIDFile(configuration.pidFilePath)
     }
 
-    deinit { for path in sockets { Process.removeFile(path) } }
-
-    /// Serves until a signal ends it; then every session ends and every file is synchronized. A second signal does not wait for
-    /// that.
+    /// Serves until a signal ends it, or a socket takes no more clients; then every session ends and every file is synchronized. A
+    /// second signal does not wait for sessions any more, and no longer than some seconds for the files.
     ///
     /// - Returns: sentences about what failed; empty if nothing did.
     public func run() throws(ServeError) -> [String] {
         do throws(SystemCallError) {
             for port in ports { try port.start(stop: stop) }
             log.notice("serving \(ports.count) device\(ports.count == 1 ? "" : "s")")
-            _ = try Poll.wait([Poll.Interest(signals.rawDescriptor)])
+            _ = try Poll.wait([signals.interest] + ports.map(\.ended.interest))
             _ = signals.next()
             stop.signal()
-            for port in ports {
-                let ready = try Poll.wait([
-                    Poll.Interest(signals.rawDescriptor), Poll.Interest(port.ended.rawDescriptor),
-                ])
-                if ready[0], !ready[1] {
-                    return ["ended by a second signal, without waiting for the sessions and the last sync"]
-                }
-            }
+            try endSessions()
+            return ports.compactMap(\.failure) + (try endObjects())
         } catch { throw .host(error) }
-        return finish()
     }
 
-    /// A client may keep its mapping without its socket: this is the sync after which nothing is promised any more.
-    private func finish() -> [String] {
-        var failures: [String] = []
-        for object in objects.objects {
-            if let failure = object.synchronize() { failures.append(failure.text) }
-            if let report = object.release() { log.log(level: report.level, "\(object.id): \(report.text)") }
+    /// Waits until no session runs any more, or for the second signal.
+    private func endSessions() throws(SystemCallError) {
+        while true {
+            let busy = ports.filter { !$0.ended.isSignalled }
+            guard !busy.isEmpty else { return }
+            guard try Poll.wait([signals.interest] + busy.map(\.ended.interest))[0] else { continue }
+            _ = signals.next()
+            for port in busy { port.giveUp() }
+            return
         }
-        return failures
     }
+
+    /// Synchronizes all files side by side, so that a disk that does not answer keeps no other file from it. A client may keep its
+    /// mapping without its socket: this is the sync after which nothing is promised any more.
+    private func endObjects() throws(SystemCallError) -> [String] {
+        let ends = try objects.objects.map { (object) throws(SystemCallError) in try ObjectEnd(object, log) }
+        var deadline: UInt64?
+        while true {
+            let busy = ends.filter { !$0.ended.isSignalled }
+            let now = MonotonicTime.nanoseconds
+            guard !busy.isEmpty, deadline.map({ now < $0 }) ?? true else { break }
+            let timeout = deadline.map { Int32(clamping: ($0 - now) / 1_000_000 + 1) }
+            guard try Poll.wait([signals.interest] + busy.map(\.ended.interest), timeout: timeout)[0] else { continue }
+            _ = signals.next()
+            // A further signal is the last one.
+            guard deadline == nil else { break }
+            deadline = now &+ Self.lastSyncNanoseconds
+        }
+        return ends.compactMap(\.failure)
+    }
+
+    /// How long a second signal lets a sync go on.
+    private static let lastSyncNanoseconds: UInt64 = 5_000_000_000
 }
 
 // MARK: - Construction
@@ -101,21 +116,15 @@ extension Server {
         return (objects, devices)
     }
 
-    private static func listen(on paths: [String]) throws(ServeError) -> [SharedDescriptor] {
-        var listeners: [SharedDescriptor] = []
-        for (index, path) in paths.enumerated() {
-            do throws(SystemCallError) {
-                listeners.append(SharedDescriptor(try UnixSocket.listen(on: path)))
-            } catch {
-                for made in paths.prefix(index) { Process.removeFile(made) }
-                throw .socket(path, error)
-            }
+    /// A failure removes the sockets that came before it, and so does any later one of the start.
+    private static func listen(on paths: [String]) throws(ServeError) -> [ListeningSocket] {
+        try paths.map { (path) throws(ServeError) in
+            do throws(SystemCallError) { return try ListeningSocket(on: path) } catch { throw .socket(path, error) }
         }
-        return listeners
     }
 
     private static func makePIDFile(_ path: String?) throws(ServeError) -> PIDFile? {
         guard let path else { return nil }
-        do throws(SystemCallError) { return try PIDFile(path: path) } catch { throw .pidFile(path: path, error) }
+        do throws(PIDFileError) { return try PIDFile(path: path) } catch { throw .pidFile(path: path, error) }
     }
 }

@@ -53,7 +53,7 @@ public final class Durability: Sendable {
     }
 
     /// Whether a flush would sync.
-    var syncs: Bool {
+    package var syncs: Bool {
         policy == .syncBackend && backend.reachesFile && !backend.mapping.isReadOnly && latch.failure == nil
     }
 

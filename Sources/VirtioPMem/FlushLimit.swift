@@ -46,7 +46,7 @@ public final class FlushLimiter: Sendable {
     /// Takes a token for a sync.
     ///
     /// - Returns: 0, or how long it is until there may be one, in nanoseconds.
-    func takeTurn() -> UInt64 {
+    package func takeTurn() -> UInt64 {
         state.withLock { state in state.limit.rate == 0 ? 0 : state.bucket.take(now: now()) }
     }
 }

@@ -36,7 +36,7 @@ import Testing
         if first.allows(second) {
             #expect(error == nil)
         } else {
-            #expect(error == .inUse(path: bench.file("x"), holder: currentProcess()))
+            #expect(error == .inUse(path: bench.file("x"), holder: Process.identifier))
             #expect(error?.description.contains("another memory backend of this process") == true)
         }
         #expect(holder.isLocked == (first != .unlocked))

@@ -1,4 +1,5 @@
 import CLinux
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -25,6 +26,54 @@ extension HostMapping {
 }
 
 @Suite struct HostMappingTests {
+    /// One thread stores two values by turns, as a device its used index; this one must never see the half of each.
+    @Test("a ring store into memory that may fault is one access", .timeLimit(.minutes(1)))
+    func ringStoresAreNotTorn() throws {
+        let file = try OwnedDescriptor(memoryFileNamed: "ring", allowsSealing: false)
+        try file.resize(to: 4096)
+        let source = HostMapping.Source.file(file.rawValue, offset: 0, shared: true, reserve: true)
+        let (writer, reader) = (
+            try HostMapping(source, byteCount: 4096), try HostMapping(source, byteCount: 4096, isSealed: true)
+        )
+        let isDone = Atomic(false)
+        let thread = try HostThread(name: "writer") {
+            for round in 0..<1_000_000 { try? writer.storeRelease(round & 1 == 0 ? 0x00FF : 0x0100, at: 64) }
+            isDone.store(true, ordering: .releasing)
+        }
+        var torn = 0
+        while !isDone.load(ordering: .acquiring) {
+            if ![0, 0x00FF, 0x0100].contains(try reader.loadAcquire(at: 64)) { torn += 1 }
+        }
+        thread.join()
+        #expect(torn == 0)
+    }
+
+    @Test("a ring access to a page that has gone is an error, on any thread")
+    func ringAccessesWithoutAPage() throws {
+        let file = try OwnedDescriptor(memoryFileNamed: "ring", allowsSealing: false)
+        try file.resize(to: 8192)
+        let mapping = try HostMapping(
+            .file(file.rawValue, offset: 0, shared: true, reserve: true), byteCount: 8192)
+        try mapping.storeRelease(0x1234, at: 4096)
+        #expect(try mapping.loadAcquire(at: 4096) == 0x1234)
+        try file.resize(to: 4096)
+        let failures = Atomic(0)
+        let thread = try HostThread(name: "ring") {
+            for _ in 0..<3 {
+                do throws(HostMapping.Fault) { _ = try mapping.loadAcquire(at: 4096) } catch {
+                    failures.add(1, ordering: .relaxed)
+                }
+                do throws(HostMapping.Fault) { try mapping.storeRelease(1, at: 4098) } catch {
+                    failures.add(1, ordering: .relaxed)
+                }
+            }
+        }
+        thread.join()
+        #expect(failures.load(ordering: .relaxed) == 6)
+        try mapping.storeRelease(7, at: 0)
+        #expect(try mapping.loadAcquire(at: 0) == 7)
+    }
+
     struct Placement: CustomTestStringConvertible, Sendable {
         let byteCount: Int
         let alignment: Int

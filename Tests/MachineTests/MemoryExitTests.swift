@@ -12,7 +12,7 @@ import Testing
     /// One region of 64 KiB at 1 MiB, over a file of `fileByteCount` bytes.
     private func exits(fileByteCount: UInt64 = 64 << 10, readOnly: Bool = false) throws -> MemoryExits {
         let file = try OwnedDescriptor(opening: path, access: .createNew)
-        defer { Process.removeFile(path) }
+        defer { try? unlinkFile(path) }
         try file.resize(to: 64 << 10)
         let mapping = try HostMapping(
             .file(file.rawValue, offset: 0, shared: true, reserve: true), byteCount: 64 << 10, readOnly: readOnly)

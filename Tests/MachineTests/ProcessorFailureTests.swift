@@ -36,7 +36,7 @@ struct FailureCase: Sendable {
 
     @Test func aFileThatWasMadeShorterIsNamed() throws {
         let path = "/var/tmp/needletail-failure-\(Process.identifier)"
-        defer { Process.removeFile(path) }
+        defer { try? unlinkFile(path) }
         var options = FileBackendOptions(id: "m", byteCount: 4 << 20, path: path)
         options.isShared = true
         let backend = try #require(try makeMemoryBackend(options))

@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func whatWasSaidBeforeTheEndArrives() throws {
-        let stem = "/tmp/needletail-monitor-\(currentProcess())-end"
+        let stem = "/tmp/needletail-monitor-\(Process.identifier)-end"
         var configuration = MachineConfiguration()
         configuration.qmps = [.unixSocket(path: stem, .server(waits: false))]
         let machine = FakeMachine()

@@ -107,7 +107,7 @@ func withServer(
     _ machine: FakeMachine = FakeMachine(),
     _ body: (_ machine: FakeMachine, _ hmp: String, _ qmp: String) throws -> Void
 ) throws {
-    let stem = "/tmp/needletail-monitor-\(currentProcess())-\(UInt64.random(in: 0 ... .max))"
+    let stem = "/tmp/needletail-monitor-\(Process.identifier)-\(UInt64.random(in: 0 ... .max))"
     var configuration = MachineConfiguration()
     configuration.monitors = [.unixSocket(path: stem + ".hmp", .server(waits: false))]
     configuration.qmps = [.unixSocket(path: stem + ".qmp", .server(waits: false))]

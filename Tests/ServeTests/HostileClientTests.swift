@@ -108,6 +108,21 @@ import TestSupport
         try checkServer(count)
     }
 
+    /// Memory in a file that may block an access for good is refused, with a word to the operator; a file on tmpfs is taken.
+    @Test func memoryInAnOrdinaryFile() throws {
+        let client = try VFIOUserClient(connectingTo: serve.socket())
+        try client.negotiate()
+        let ordinary = SharedDescriptor(try OwnedDescriptor(unnamedIn: "/var/tmp"))
+        try ordinary.with { descriptor in Result { try descriptor.resize(to: 0x1000) } }.get()
+        #expect(throws: VFIOUserClient.Failure.refused(UInt32(EBADF))) {
+            try client.mapMemory(ordinary, address: 0x10_0000, byteCount: 0x1000)
+        }
+        try serve.child.wait(for: "a word") { serve.child.output.contains("use memory-backend-memfd") }
+        let shared = SharedDescriptor(try OwnedDescriptor(unnamedIn: "/dev/shm"))
+        try shared.with { descriptor in Result { try descriptor.resize(to: 0x1000) } }.get()
+        try client.mapMemory(shared, address: 0x10_0000, byteCount: 0x1000)
+    }
+
     /// A ring in memory that the client then takes away, makes shorter, or gives twice.
     @Test func memoryThatGoesAway() throws {
         let count = serve.child.descriptorCount

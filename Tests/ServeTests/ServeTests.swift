@@ -195,6 +195,19 @@ import TestSupport
         }
     }
 
+    /// A client has the file by a description of its own: what it unlocks is its own lock, not the server's.
+    @Test(arguments: ["share=on", "readonly=on"]) func aClientCannotDropTheLock(_ backend: String) throws {
+        try run(["truncate", "--size=3M", folder.file("pmem1.img")], in: folder)
+        let serve = try ServeProcess(in: folder, backend: backend)
+        let client = try VFIOUserClient(connectingTo: serve.socket())
+        try client.negotiate()
+        let file = try #require(try client.region(4).file)
+        try file.with { descriptor in Result { try descriptor.unlock() } }.get()
+        let second = try Child(ServeProcess.arguments(in: folder, sizes: ["3M"]), in: folder)
+        #expect(try second.end(seconds: 10) == .status(1))
+        #expect(second.output.contains("in use"), "\(second.output)")
+    }
+
     struct Refused: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let arguments: [String]
@@ -250,13 +263,13 @@ import TestSupport
 
     /// What a service manager does: the sockets are open as 3 and on, LISTEN_FDS and LISTEN_PID say so.
     @Test func socketsFromAServiceManager() throws {
-        let listener = try UnixSocket.listen(on: folder.file("given.sock"))
+        let listener = try ListeningSocket(on: folder.file("given.sock"))
         let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\""
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments =
             ["-c", script, "sh"] + ServeProcess.arguments(in: folder, sizes: ["2M"], sockets: false)
-        process.standardInput = FileHandle(fileDescriptor: listener.rawValue, closeOnDealloc: false)
+        process.standardInput = FileHandle(fileDescriptor: listener.descriptor.rawValue, closeOnDealloc: false)
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer {
@@ -283,5 +296,61 @@ import TestSupport
             ServeProcess.arguments(in: folder, sizes: ["2M"], sockets: false), in: folder, environment: variables)
         #expect(try child.end() == .status(1))
         #expect(child.output.contains(says), "\(child.output)")
+    }
+
+    /// Whoever shares the socket ends it for all: the server says so and ends, since no client would ever be served again.
+    @Test func aSocketThatTakesNoMoreClients() throws {
+        let listener = try ListeningSocket(on: folder.file("given.sock"))
+        let output = folder.file("output")
+        let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\" 2>\(output)"
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments =
+            ["-c", script, "sh"] + ServeProcess.arguments(in: folder, sizes: ["2M"], sockets: false)
+        process.standardInput = FileHandle(fileDescriptor: listener.descriptor.rawValue, closeOnDealloc: false)
+        try process.run()
+        defer {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        try wait(for: "the start") { text(of: output).contains("serving") }
+        listener.descriptor.with { UnixSocket.shutDown($0) }
+        try wait(for: "the end") { !process.isRunning }
+        #expect(process.terminationStatus == 1)
+        #expect(text(of: output).contains("nv1: its socket takes no more clients"), "\(text(of: output))")
+    }
+
+    // MARK: The end
+
+    /// A client that makes its interrupt's eventfd a blocking one, and fills it, stops its device's thread. A second signal gives that
+    /// session up, and the files of all devices are synchronized all the same.
+    @Test func aSecondSignalGivesUpTheStuckSessionOnly() throws {
+        let serve = try ServeProcess(in: folder, sizes: ["2M", "4M"])
+        let stuck = try StuckClient(serve.socket(1))
+        let other = try VFIOUserClient(connectingTo: serve.socket(2))
+        try other.negotiate()
+        serve.child.kill(SIGTERM)
+        usleep(300_000)
+        #expect(serve.child.isRunning)
+        serve.child.kill(SIGTERM)
+        #expect(try withExtendedLifetime(stuck) { try serve.child.end(seconds: 20) } == .status(1))
+        #expect(serve.child.output.contains("nv1: its session had not ended at the second signal"))
+        #expect(!serve.child.output.contains("nv2: its session"), "\(serve.child.output)")
+        #expect(!serve.child.output.contains("may not be synchronized"))
+    }
+
+    /// Sessions that begin and end all the time get no more syncs than the limit allows.
+    @Test func theLimitHoldsForSessionsThatEnd() throws {
+        let serve = try ServeProcess(in: folder, device: ",x-needletail-flush-rate=5")
+        let start = MonotonicTime.nanoseconds
+        for _ in 0..<20 {
+            let client = try VFIOUserClient(connectingTo: serve.socket())
+            try client.negotiate()
+        }
+        // Five at once, and then five in each second: the twentieth client had to wait for 14 syncs of those before it.
+        #expect(MonotonicTime.nanoseconds - start > 2_000_000_000)
+        // The end does not wait for the limit.
+        serve.child.kill(SIGTERM)
+        #expect(try serve.child.end(seconds: 5) == .status(0))
     }
 }

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import Testing
+import TestSupport
 
 /// A folder of its own for each test, removed with everything in it.
 final class TestFolder: Sendable {
@@ -121,4 +123,22 @@ func run(_ arguments: [String], in folder: TestFolder, expecting expected: Set<I
         throw Child.TimedOut(what: "success of \(arguments)", output: child.output)
     }
     return child.output
+}
+
+/// A client whose device cannot end: its interrupt's eventfd is full, and blocks who signals it.
+struct StuckClient {
+    private let driver: VFIOUserDriver
+
+    init(_ socket: String) throws {
+        driver = try VFIOUserDriver(VFIOUserClient(connectingTo: socket))
+        try driver.placeStorage()
+        try driver.start(features: 1 << 32 | 1)
+        let number = driver.event.rawDescriptor
+        var rest = UInt64.max - 1
+        #expect(unsafe write(number, &rest, 8) == 8)
+        #expect(fcntl(number, F_SETFL, 0) == 0)
+        _ = try driver.addFlush()
+        try driver.ring()
+        usleep(200_000)
+    }
 }

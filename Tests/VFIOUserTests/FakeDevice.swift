@@ -55,7 +55,7 @@ final class FakeDevice: Sendable {
         served = ServedDevice(
             function: function, memory: memory, interrupts: interrupts,
             storage: .init(
-                bar: 4, mapping: mapping, descriptor: storageFile.descriptor.rawValue, fileOffset: Self.fileOffset,
+                bar: 4, mapping: mapping, descriptor: storageFile.descriptor, fileOffset: Self.fileOffset,
                 name: "nv1"),
             doorbells: [.init(bar: 2, offset: 8, byteCount: 0)],
             reset: { completion in

@@ -64,6 +64,8 @@ extension MemoryObject: FlushControl {
     func clearFailure() -> SystemCallError? { durability.latch.clear() }
 
     func setLimit(_ limit: FlushLimitOptions) { durability.limiter.limit = FlushLimit(limit) }
+
+    func takeTurn() -> UInt64 { durability.syncs ? durability.limiter.takeTurn() : 0 }
 }
 
 extension FlushPolicy {

@@ -154,7 +154,16 @@ static inline void nt_store_release_16(void *address, uint16_t value) {
     __atomic_store_n((uint16_t *)address, value, __ATOMIC_RELEASE);
 }
 
+/// The same where a page may not be there, its file having become shorter: 0, or -1 where it was not. They need
+/// `nt_guard_accesses` once, before the first, and again after any other handler of SIGBUS was set.
+int nt_guarded_load_16(const void *address, uint16_t *value);
+int nt_guarded_store_16(void *address, uint16_t value);
+void nt_guard_accesses(void);
+
 static inline void nt_full_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+/// Declared for _GNU_SOURCE only.
+static const int NT_POLLRDHUP = POLLRDHUP;
 
 /// O_TMPFILE is made of several constants, which the importer does not add up.
 static const int NT_O_TMPFILE = O_TMPFILE;

@@ -13,14 +13,13 @@ extension SerialLine {
                     input: SharedDescriptor(try OwnedDescriptor.standard(0)),
                     output: SharedDescriptor(try OwnedDescriptor.standard(1))))
         case .file(let path):
-            let output = try OwnedDescriptor(opening: path, flags: OpenFlags.createEmpty, mode: 0o644)
+            let output = try OwnedDescriptor(rewriting: path)
             return SerialLine(Channel(input: nil, output: SharedDescriptor(output)))
         case .unixSocket(let path, .client):
             let socket = SharedDescriptor(try UnixSocket.connect(to: path))
             return SerialLine(Channel(input: socket, output: socket))
         case .unixSocket(let path, .server(let waits)):
-            return SerialLine(
-                nil, listener: SharedDescriptor(try UnixSocket.listen(on: path)), path: path, waitsForClient: waits)
+            return SerialLine(nil, listener: try ListeningSocket(on: path), waitsForClient: waits)
         case .null:
             return SerialLine(nil)
         }

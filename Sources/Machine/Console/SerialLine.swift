@@ -13,18 +13,15 @@ final class SerialLine: Sendable {
     }
 
     /// A listening socket; it accepts the next client whenever the one before has gone.
-    private let listener: SharedDescriptor?
-    /// Where it listens.
-    private let path: String?
+    private let listener: ListeningSocket?
     private let waitsForClient: Bool
     private let channel: Mutex<Channel?>
     /// vCPUs are to stop, so they must not wait in `send`.
     private let isInterrupted = Atomic(false)
     private let isDropping = Atomic(false)
 
-    init(_ channel: Channel?, listener: SharedDescriptor? = nil, path: String? = nil, waitsForClient: Bool = false) {
+    init(_ channel: Channel?, listener: ListeningSocket? = nil, waitsForClient: Bool = false) {
         self.listener = listener
-        self.path = path
         self.waitsForClient = waitsForClient
         self.channel = Mutex(channel)
     }
@@ -83,7 +80,7 @@ final class SerialLine: Sendable {
 
     /// What to wait for: input, or a client; nil when neither can come.
     var interest: Poll.Interest? {
-        let source = channel.withLock { channel in channel.map(\.input) ?? listener }
+        let source = channel.withLock { channel in channel.map(\.input) ?? listener?.descriptor }
         return source.map { Poll.Interest($0.rawValue) }
     }
 
@@ -107,22 +104,20 @@ final class SerialLine: Sendable {
     /// Blocks until a client has connected, where that was asked for, or `other` is ready.
     func waitForClient(unless other: Poll.Interest) throws(SystemCallError) {
         while waitsForClient, let listener, channel.withLock({ $0 == nil }) {
-            let ready = try Poll.wait([other, Poll.Interest(listener.rawValue)])
+            let ready = try Poll.wait([other, Poll.Interest(listener.descriptor.rawValue)])
             if ready[0] { return }
             acceptClient()
         }
     }
 
     /// Removes the socket's name.
-    func close() { if let path { Process.removeFile(path) } }
+    func close() { listener?.removeName() }
 
     private func acceptClient() {
         guard let listener else { return }
-        var client: SharedDescriptor?
-        listener.with { socket in
-            if let descriptor = UnixSocket.accept(socket) { client = SharedDescriptor(descriptor) }
-        }
-        if let client { channel.withLock { $0 = Channel(input: client, output: client) } }
+        guard let accepted = UnixSocket.accept(listener.descriptor) else { return }
+        let client = SharedDescriptor(accepted)
+        channel.withLock { $0 = Channel(input: client, output: client) }
     }
 
     /// A client that has gone makes place for the next one; other outputs stay.

@@ -130,7 +130,7 @@ extension Machine {
 
     private static func makePIDFile(_ configuration: MachineConfiguration) throws(MachineError) -> PIDFile? {
         guard let path = configuration.pidFilePath else { return nil }
-        do throws(SystemCallError) { return try PIDFile(path: path) } catch { throw .pidFile(path: path, error) }
+        do throws(PIDFileError) { return try PIDFile(path: path) } catch { throw .pidFile(path: path, error) }
     }
 
     private static func openConsole(_ configuration: MachineConfiguration) throws(MachineError) -> Console? {

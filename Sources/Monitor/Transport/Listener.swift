@@ -7,25 +7,26 @@ struct Listener: Sendable {
     let channel: any Channel
     /// Completes when the first client is there.
     let firstClient: EventLoopFuture<Void>
-    /// To be removed at the end.
-    let path: String?
+    /// Of a Unix socket, with its name.
+    let socket: ListeningSocket?
 
     /// - Parameter path: of a socket of mode 0600; one that a dead process left is replaced.
     static func unix(path: String, _ clients: Clients) throws -> Listener {
-        let socket = try UnixSocket.listen(on: path).release()
-        return try listen(clients, path: path) { try $0.withBoundSocket(socket).wait() }
+        let socket = try ListeningSocket(on: path)
+        let number = try socket.descriptor.duplicate().release()
+        return try listen(clients, socket) { try $0.withBoundSocket(number).wait() }
     }
 
     /// - Parameter host: empty for every address.
     static func tcp(host: String, port: UInt16, _ clients: Clients) throws -> Listener {
-        try listen(clients, path: nil) { bootstrap in
+        try listen(clients, nil) { bootstrap in
             try bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: host.isEmpty ? "0.0.0.0" : host, port: Int(port)).wait()
         }
     }
 
     private static func listen(
-        _ clients: Clients, path: String?, _ bind: (ServerBootstrap) throws -> any Channel
+        _ clients: Clients, _ socket: ListeningSocket?, _ bind: (ServerBootstrap) throws -> any Channel
     ) throws -> Listener {
         let firstClient = clients.group.next().makePromise(of: Void.self)
         let bootstrap = ServerBootstrap(group: clients.group)
@@ -41,7 +42,7 @@ struct Listener: Sendable {
             let channel = try bind(bootstrap)
             channel.closeFuture.whenComplete { _ in firstClient.fail(ChannelError.ioOnClosedChannel) }
             channel.read()
-            return Listener(channel: channel, firstClient: firstClient.futureResult, path: path)
+            return Listener(channel: channel, firstClient: firstClient.futureResult, socket: socket)
         } catch {
             firstClient.fail(error)
             throw error
@@ -50,9 +51,9 @@ struct Listener: Sendable {
 }
 
 extension Listener {
-    /// Nobody can connect any more.
+    /// Takes no more clients.
     func close() {
         try? channel.close().wait()
-        if let path { try? unlinkFile(path) }
+        socket?.removeName()
     }
 }

@@ -11,8 +11,8 @@ public struct ServedDevice: Sendable {
         public let bar: Int
         /// The same memory in this process.
         public let mapping: HostMapping
-        /// What the client gets; open as long as the mapping's backend.
-        public let descriptor: CInt
+        /// What the client gets.
+        public let descriptor: SharedDescriptor
         /// Where the memory begins in the file, in bytes.
         public let fileOffset: UInt64
         /// The name of the device.
@@ -21,7 +21,7 @@ public struct ServedDevice: Sendable {
         public let place: MovingRange
 
         public init(
-            bar: Int, mapping: HostMapping, descriptor: CInt, fileOffset: UInt64, name: String,
+            bar: Int, mapping: HostMapping, descriptor: SharedDescriptor, fileOffset: UInt64, name: String,
             place: MovingRange = MovingRange()
         ) {
             self.bar = bar

@@ -26,7 +26,7 @@ final class ClientMemory: Sendable {
     ///
     /// - Parameter file: what came with the message; nil for a range that cannot be accessed.
     /// - Throws: `invalid` for a range that is empty, wraps or is no multiple of a page, for flags that there are not, and for a
-    ///   file that is too short; `exists`, `tooMany`; `wrongDescriptor` for what is no file; the kernel's own reason.
+    ///   file that is too short; `exists`, `tooMany`; `wrongDescriptor` for what is neither memfd, tmpfs nor hugetlbfs; the kernel's own reason.
     func map(_ request: MemoryMapping, file: SharedDescriptor?) throws(Refusal) {
         let range = try Self.range(request.address, request.byteCount)
         let known = MemoryMapping.readable | MemoryMapping.writable

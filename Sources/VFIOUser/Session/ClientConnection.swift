@@ -20,16 +20,23 @@ public struct ClientConnection: ~Copyable {
     private let stop: EventFD
     /// How long a client may take for the rest of a message that it has begun, or for room for a reply, in milliseconds.
     private let patience: UInt64
+    private let complain: @Sendable (String) -> Void
+    private var hasComplained = false
 
     /// - Parameters:
+    ///   - complain: told once, in a sentence, of what the client did wrong and is not ended for.
     ///   - socket: connected and non-blocking.
     ///   - stop: ends the session once it is signalled; nobody takes the signal away.
-    public init(_ socket: consuming OwnedDescriptor, _ device: ServedDevice, stop: EventFD, patience: UInt64 = 10_000) {
+    public init(
+        _ socket: consuming OwnedDescriptor, _ device: ServedDevice, stop: EventFD, patience: UInt64 = 10_000,
+        complain: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         relays = device.doorbells.compactMap { DoorbellRelay($0, of: device.function) }
         session = Session(device, relays: relays)
         self.socket = socket
         self.stop = stop
         self.patience = patience
+        self.complain = complain
     }
 
     /// Serves the client until it goes, misbehaves, or `stop` is signalled. The device is at rest when this returns, and holds
@@ -38,14 +45,23 @@ public struct ClientConnection: ~Copyable {
         defer { session.close() }
         do throws(SessionEnd) {
             while true {
-                let message = try receive()
-                switch session.handle(message) {
+                let outcome = session.handle(try receive())
+                complainOnce()
+                switch outcome {
                 case .reply(let bytes, let descriptors): try send(bytes, descriptors)
                 case .silence: break
                 case .end(let reason): throw .misbehaved(reason)
                 }
             }
         } catch { return error }
+    }
+
+    private mutating func complainOnce() {
+        guard session.hasRefusedFile, !hasComplained else { return }
+        hasComplained = true
+        complain(
+            "its guest's memory is in a file of a kind that may block: use memory-backend-memfd, or a file in /dev/shm or on hugetlbfs"
+        )
     }
 }
 

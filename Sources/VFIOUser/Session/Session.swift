@@ -32,6 +32,8 @@ public final class Session {
     private let memory: ClientMemory
     private let relays: [DoorbellRelay]
     private var hasVersion = false
+    /// Whether the client sent a file that its memory cannot be in.
+    private(set) var hasRefusedFile = false
 
     /// A session whose client gets no eventfd for a doorbell.
     package convenience init(_ device: ServedDevice) { self.init(device, relays: []) }
@@ -122,7 +124,11 @@ extension Session {
             guard !hasVersion else { throw .invalid }
             hasVersion = true
             return Answer(payload: ServerVersion.reply(to: proposal))
-        case .mapMemory(let mapping): try memory.map(mapping, file: descriptors.first)
+        case .mapMemory(let mapping):
+            do throws(Refusal) { try memory.map(mapping, file: descriptors.first) } catch {
+                if error == .wrongDescriptor { hasRefusedFile = true }
+                throw error
+            }
         case .unmapMemory(let unmapping): return try unmap(unmapping)
         case .deviceInformation: return Answer(payload: DeviceInformation.payload)
         case .regionInformation(let index, let capacity): return try describeRegion(index, capacity)
@@ -179,7 +185,8 @@ extension Session {
             return Answer(payload: Array(payload.prefix(Int(RegionInformation.byteCount))))
         }
         let isMappable = information.mappableByteCount > 0
-        return Answer(payload: payload, descriptors: isMappable ? device.storage.map { [$0.descriptor] } ?? [] : [])
+        return Answer(
+            payload: payload, descriptors: isMappable ? device.storage.map { [$0.descriptor.rawValue] } ?? [] : [])
     }
 
     private func describeDoorbells(_ index: UInt32, _ capacity: UInt32) throws(Refusal) -> Answer {

@@ -11,7 +11,7 @@ extension Refusal {
     public static let notFound = Refusal(ENOENT)
     /// More memory maps than the server keeps.
     public static let tooMany = Refusal(ENOSPC)
-    /// A descriptor that is no memory, or no eventfd.
+    /// A descriptor that is no memory file (memfd, tmpfs, hugetlbfs), or no eventfd.
     public static let wrongDescriptor = Refusal(EBADF)
     /// The page behind this access is not there: somebody made the device's file shorter.
     public static let fault = Refusal(EFAULT)
