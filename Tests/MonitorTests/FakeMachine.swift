@@ -97,7 +97,13 @@ final class FakeMachine: MachineControl {
         }
     }
 
-    func stop() { setRunning(false, .stop) }
+    /// What `stop` does first.
+    let beforeStop = Mutex<@Sendable () -> Void>({})
+
+    func stop() {
+        beforeStop.withLock { $0 }()
+        setRunning(false, .stop)
+    }
     func resume() { setRunning(true, .resume) }
     func powerDown() { tell(.powerDown) }
     func reset() { tell(.reset(.hostQMPSystemReset)) }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Host
 import Logging
 import QEMUDialect
@@ -30,6 +31,33 @@ final class SocketClient {
     private var received: [UInt8] = []
 
     init(_ path: String) throws { socket = SharedDescriptor(try UnixSocket.connect(to: path)) }
+
+    init(tcpPort: UInt16) throws {
+        let number = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        socket = SharedDescriptor(OwnedDescriptor(taking: number))
+        var address = sockaddr_in()
+        (address.sin_family, address.sin_port) = (sa_family_t(AF_INET), tcpPort.bigEndian)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        _ = unsafe withUnsafeBytes(of: &address) { bytes in
+            unsafe connect(number, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
+        }
+    }
+
+    /// Sends no more, and goes on reading.
+    func endInput() { _ = shutdown(socket.rawValue, Int32(SHUT_WR)) }
+
+    /// Everything up to the end of the connection.
+    func readToEnd() throws -> String {
+        while try Poll.wait([Poll.Interest(socket.rawValue)], timeout: 10000) == [true] {
+            switch socket.with({ $0.readAvailable(capacity: 65536) }) {
+            case .bytes(let bytes): received += bytes
+            case .none: continue
+            case .end: return String(decoding: received, as: UTF8.self)
+            }
+        }
+        Issue.record("the connection did not end")
+        return ""
+    }
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 

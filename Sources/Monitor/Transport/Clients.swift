@@ -17,30 +17,56 @@ final class Clients: Sendable {
     }
 
     /// Sets a new connection up.
-    func adopt(_ channel: any Channel) -> EventLoopFuture<Void> {
-        let outbox = Outbox(channel)
-        connected.add(outbox, channel)
-        let session = makeSession { [weak outbox] in outbox?.append($0) }
-        return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(ClientHandler(session, outbox))
+    ///
+    /// - Parameter ended: told when its session is over.
+    func adopt(_ channel: any Channel, ended: @escaping @Sendable () -> Void = {}) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            // A client that sends no more may still read (`nc -N`).
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            let outbox = Outbox(channel)
+            let session = makeSession { [weak outbox] in outbox?.append($0) }
+            let thread = try SessionThread()
+            let number = connected.add(outbox, channel, thread)
+            try channel.pipeline.syncOperations.addHandler(
+                ClientHandler(session, thread, outbox) { [connected] in
+                    connected.remove(number)
+                    ended()
+                })
         }
     }
 }
 
-/// Everybody who is connected, to whatever socket.
+/// All clients that are connected, to whatever socket, and sessions that are not over yet.
 final class Connections: Sendable {
-    private let outboxes = Mutex<[ObjectIdentifier: (Outbox, any Channel)]>([:])
-
-    func add(_ outbox: Outbox, _ channel: any Channel) {
-        let key = ObjectIdentifier(outbox)
-        outboxes.withLock { $0[key] = (outbox, channel) }
-        channel.closeFuture.whenComplete { _ in self.outboxes.withLock { _ = $0.removeValue(forKey: key) } }
+    private struct Connection {
+        let outbox: Outbox
+        let channel: any Channel
+        let thread: SessionThread
     }
 
-    /// Sends everybody what waits for them, and waits until they are disconnected.
+    private struct State {
+        var connections: [Int: Connection] = [:]
+        var nextNumber = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// - Returns: what to remove it by.
+    func add(_ outbox: Outbox, _ channel: any Channel, _ thread: SessionThread) -> Int {
+        state.withLock { state in
+            defer { state.nextNumber += 1 }
+            state.connections[state.nextNumber] = Connection(outbox: outbox, channel: channel, thread: thread)
+            return state.nextNumber
+        }
+    }
+
+    func remove(_ number: Int) { state.withLock { _ = $0.connections.removeValue(forKey: number) } }
+
+    /// Lets commands end, sends every client what waits for it, and waits until all are disconnected.
     func finish() {
-        let all = outboxes.withLock { Array($0.values) }
-        for (outbox, _) in all { outbox.finish() }
-        for (_, channel) in all { try? channel.closeFuture.wait() }
+        let all = state.withLock { Array($0.connections.values) }
+        for connection in all { connection.thread.finish() }
+        for connection in all { connection.outbox.finish() }
+        for connection in all { try? connection.channel.closeFuture.wait() }
     }
 }

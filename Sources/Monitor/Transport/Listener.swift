@@ -2,7 +2,8 @@ import Host
 import NIOCore
 import NIOPosix
 
-/// Serves the clients of one server socket, one at a time: the next waits in the kernel's queue until the one before has gone.
+/// Serves the clients of one server socket, one at a time: the next waits in the kernel's queue until the one before has gone,
+/// and until what it sent has been carried out.
 struct Listener: Sendable {
     let channel: any Channel
     /// Completes when the first client is there.
@@ -35,8 +36,7 @@ struct Listener: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { client in
                 firstClient.succeed()
-                client.closeFuture.whenComplete { _ in client.parent?.read() }
-                return clients.adopt(client)
+                return clients.adopt(client) { client.parent?.read() }
             }
         do {
             let channel = try bind(bootstrap)

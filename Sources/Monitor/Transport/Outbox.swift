@@ -44,12 +44,12 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Sends what is left and closes the connection; a client that takes longer than a moment to read it loses it.
-    func finish() {
+    /// Sends what is left and closes the connection; a client that takes longer to read it loses the rest.
+    func finish(within time: TimeAmount = .milliseconds(500)) {
         channel.eventLoop.execute {
             self.flush()
             self.channel.writeAndFlush(ByteBuffer()).whenComplete { _ in self.channel.close(promise: nil) }
-            self.channel.eventLoop.scheduleTask(in: .milliseconds(500)) { self.channel.close(promise: nil) }
+            self.channel.eventLoop.scheduleTask(in: time) { self.channel.close(promise: nil) }
         }
     }
 

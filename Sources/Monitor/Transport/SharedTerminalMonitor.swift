@@ -2,13 +2,16 @@ import Host
 public import QEMUDialect
 import Synchronization
 
-/// The human monitor on the line of the guest's console. It has a thread: who reads the line is who carries commands out, and must
-/// not wait for itself.
+/// The human monitor on the line of the guest's console. It has a thread, since the control plane both reads the line and carries
+/// commands out, and would wait for itself.
 public final class SharedTerminalMonitor: Sendable {
     private enum Input: Sendable {
         case gainedFocus, lostFocus, ended
         case bytes([UInt8])
     }
+
+    /// How many inputs wait; a read brings 256 bytes at most.
+    private static let mostWaiting = 256
 
     private let inputs = ConditionLock<[Input]>([])
     private let session: HMPSession
@@ -25,7 +28,13 @@ public final class SharedTerminalMonitor: Sendable {
 
     public func gainFocus() { post(.gainedFocus) }
     public func loseFocus() { post(.lostFocus) }
-    public func receive(_ bytes: [UInt8]) { post(.bytes(bytes)) }
+
+    /// Keys that are typed too far ahead of a command that takes long are dropped.
+    public func receive(_ bytes: [UInt8]) {
+        inputs.withLock { inputs in
+            if inputs.count < Self.mostWaiting { inputs.append(.bytes(bytes)) }
+        }
+    }
 
     /// Lets the command that is being carried out end, and forgets what was typed behind it. `output` must not wait any more.
     public func finish() {

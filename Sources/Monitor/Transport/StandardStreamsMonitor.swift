@@ -24,7 +24,7 @@ final class StandardStreamsMonitor: Sendable {
         terminal = isForPeople ? RawTerminal(0, keepsSignals: true) : nil
         thread = Mutex(nil)
         let session = makeSession { [weak self] in self?.append($0) }
-        let newThread = try HostThread(name: "monitor") { [weak self] in
+        let newThread = try HostThread(name: "monitor", stackByteCount: SessionThread.stackByteCount) { [weak self] in
             session.open()
             var isOpen = true
             while let self, self.step(session, input: isOpen ? input : nil, output, &isOpen) {}

@@ -13,8 +13,8 @@ public struct JSONFraming: Sendable {
 
     /// The longest text, in bytes. QEMU takes 64 MiB; no command of ours is longer than a few hundred bytes.
     public static let maximumByteCount = 1 << 20
-    /// How deeply brackets may nest; QEMU takes 1024.
-    public static let maximumDepth = 128
+    /// How deeply brackets may nest, as in QEMU.
+    public static let maximumDepth = 1024
 
     private enum Place: Equatable {
         case between, inside, inString, afterBackslash
