@@ -26,7 +26,7 @@ final class ObjectEnd: Sendable {
         switch outcome.withLock({ $0 }) {
         case .done(let failure): failure
         case .pending:
-            "\(object.memory?.description.path ?? object.id) may not be synchronized: its sync had not ended at the second signal; what the guest wrote since its last flush may be lost"
+            "\(object.memory?.path ?? object.id) may not be synchronized: its sync had not ended at the second signal; what the guest wrote since its last flush may be lost"
         }
     }
 
