@@ -84,14 +84,14 @@ let package = Package(
         tests(of: "Host", ["CLinux", system]),
         tests(of: "GuestMemory", ["Host"]),
         tests(of: "PCI", ["SeededRandom"]),
-        tests(of: "Backend", ["Host", "Options", system]),
+        tests(of: "Backend", ["Host", "Options", system, "TestDisks"]),
         .testTarget(
             name: "VirtioPCITests", dependencies: ["Host", "GuestMemory", "PCI", "Virtio", "SeededRandom"],
             swiftSettings: strict),
         tests(of: "QEMUDialect", ["Options", "SeededRandom"]),
         // The whole monitor with a guest of a few kilobytes, on whatever /dev/kvm there is.
         .testTarget(
-            name: "BareGuestTests", dependencies: ["CLinux", "needletail", "SeededRandom", "TestSupport"],
+            name: "BareGuestTests", dependencies: ["CLinux", "needletail", "SeededRandom", "TestDisks", "TestSupport"],
             swiftSettings: strict),
         tests(of: "KVM", ["CLinux", "Host", "GuestMemory"]),
         tests(
@@ -102,6 +102,8 @@ let package = Package(
         tests(of: "QMPDialect", ["Options", "QEMUDialect"]),
         tests(of: "Monitor", ["Host", "Options", "QEMUDialect", "QMPDialect", logging]),
         tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),
+        // Disks that are full, or fail.
+        .target(name: "TestDisks", path: "Tests/Disks", swiftSettings: strict),
         // Random numbers that can be had again.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // The driver's side of a device, for every test that needs one.

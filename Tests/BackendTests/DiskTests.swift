@@ -2,12 +2,16 @@ import Foundation
 import Host
 import Options
 import SystemPackage
+import TestDisks
 import Testing
 
 @testable import Backend
 
 /// Disks that are full, or that nobody may write to.
-@Suite(.serialized) struct DiskTests {
+@Suite(
+    .serialized, .disabled(if: TemporaryMount.memoryProblem != nil, "\(TemporaryMount.memoryProblem ?? "")"),
+    .disabled(if: TemporaryMount.ext4Problem != nil, "\(TemporaryMount.ext4Problem ?? "")"))
+struct DiskTests {
     private func options(_ path: String, byteCount: UInt64 = 64 << 20, preallocates: Bool = true) -> FileBackendOptions
     {
         var options = FileBackendOptions(id: "m", byteCount: byteCount, path: path)
@@ -16,14 +20,14 @@ import Testing
         return options
     }
 
-    /// Each with the file system that it is about; nil where it cannot be mounted.
-    private static let disks: [(name: String, mount: @Sendable () throws -> TemporaryMount?)] = [
+    /// Each with the file system that it is about.
+    private static let disks: [(name: String, mount: @Sendable () throws -> TemporaryMount)] = [
         ("tmpfs", { try TemporaryMount.memory("size=1m") }), ("ext4", { try TemporaryMount.ext4() }),
     ]
 
     @Test("prealloc on a full disk fails and takes back what it made", arguments: disks.indices)
     func full(_ index: Int) throws {
-        guard let disk = try Self.disks[index].mount() else { return }
+        let disk = try Self.disks[index].mount()
         let (new, empty) = ("\(disk.path)/new", "\(disk.path)/empty")
         let error = memoryBackendError { _ = try FileBackend(options(new)) }
         #expect(error == .cannotPreallocate(subject: new, byteCount: 64 << 20, reason: .noSpace))
@@ -38,7 +42,7 @@ import Testing
 
     @Test("prealloc of an existing file on a full disk leaves its content", arguments: disks.indices)
     func fullWithContent(_ index: Int) throws {
-        guard let disk = try Self.disks[index].mount() else { return }
+        let disk = try Self.disks[index].mount()
         let path = "\(disk.path)/x"
         try Data([1, 2, 3]).write(to: URL(filePath: path))
         try OwnedDescriptor(opening: path, access: .readWrite).resize(to: 64 << 20)
@@ -49,7 +53,7 @@ import Testing
 
     @Test("a store into a hole on a full disk is an error, no signal", arguments: disks.indices)
     func storeIntoHole(_ index: Int) throws {
-        guard let disk = try Self.disks[index].mount() else { return }
+        let disk = try Self.disks[index].mount()
         let backend = try FileBackend(options("\(disk.path)/x", preallocates: false))
         var stored = 0
         #expect(throws: HostMapping.Fault.self) {
@@ -63,14 +67,14 @@ import Testing
 
     @Test("no room for one more name")
     func noInodes() throws {
-        guard let disk = try TemporaryMount.memory("nr_inodes=1") else { return }
+        let disk = try TemporaryMount.memory("nr_inodes=1")
         let error = memoryBackendError { _ = try FileBackend(options("\(disk.path)/x")) }
         #expect(error == .cannotOpen(path: "\(disk.path)/x", reason: .noSpace))
     }
 
     @Test("prealloc gives every page its block", arguments: disks.indices)
     func preallocated(_ index: Int) throws {
-        guard let disk = try Self.disks[index].mount() else { return }
+        let disk = try Self.disks[index].mount()
         let path = "\(disk.path)/x"
         let backend = try FileBackend(options(path, byteCount: 512 << 10))
         #expect(try run(["stat", "-c", "%b", path]).output.hasPrefix("1024"))
@@ -79,10 +83,10 @@ import Testing
 
     @Test("a file that may only be read: the message says how")
     func readOnlyDisk() throws {
-        guard let disk = try TemporaryMount.memory("size=8m") else { return }
+        let disk = try TemporaryMount.memory("size=8m")
         let path = "\(disk.path)/x"
         try OwnedDescriptor(opening: path, access: .createNew).resize(to: 4 << 20)
-        try #require(try disk.remountReadOnly())
+        try disk.remount("ro")
         var options = options(path, byteCount: 4 << 20, preallocates: false)
         let error = memoryBackendError { _ = try FileBackend(options) }
         #expect(error == .cannotOpenForWriting(path: path, reason: .readOnlyFileSystem))
@@ -96,13 +100,16 @@ import Testing
                 == .cannotOpen(path: options.path, reason: .readOnlyFileSystem))
     }
 
-    @Test("a block device is refused unopened")
-    func blockDevice() throws {
-        guard let status = try? FileStatus(path: "/dev/loop0"), status.kind == .blockDevice else {
-            print("not tested: no /dev/loop0 here")
-            return
-        }
-        let error = memoryBackendError { _ = try FileBackend(options("/dev/loop0")) }
+}
+
+@Suite struct BlockDeviceTests {
+    private static let exists = (try? FileStatus(path: "/dev/loop0"))?.kind == .blockDevice
+
+    @Test("a block device is refused unopened", .enabled(if: exists, "no block device /dev/loop0"))
+    func refused() throws {
+        var options = FileBackendOptions(id: "m", byteCount: 64 << 20, path: "/dev/loop0")
+        options.isShared = true
+        let error = memoryBackendError { _ = try FileBackend(options) }
         #expect(error == .notRegularFile(path: "/dev/loop0", kind: .blockDevice))
         #expect(error?.description.contains("Real NVDIMM") == true)
     }

@@ -2,6 +2,7 @@ import Foundation
 import Host
 import Options
 import SystemPackage
+import TestDisks
 import Testing
 
 @testable import Backend

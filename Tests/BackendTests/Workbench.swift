@@ -43,25 +43,6 @@ final class Workbench: Sendable {
     }
 }
 
-/// Runs a program that may hang.
-///
-/// - Returns: its exit status (124 after the time limit) and all that it printed.
-func run(_ arguments: [String], input: String = "", seconds: Int = 20) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/timeout")
-    process.arguments = ["\(seconds)"] + arguments
-    let (output, standardInput) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = output
-    process.standardInput = standardInput
-    try process.run()
-    standardInput.fileHandleForWriting.write(Data(input.utf8))
-    try standardInput.fileHandleForWriting.close()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-}
-
 extension HostMapping {
     /// Writes and reads back as devices do.
     func storeByte(_ value: UInt8, at offset: Int) throws {

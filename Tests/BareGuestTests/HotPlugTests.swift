@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Devices that come and go while the bare guest runs, which plays ACPI's part at the slot registers itself.
-@Suite("Hot-plug", .serialized, .enabled(if: Available.kvm, "\(Available.reason)"))
+@Suite("Hot-plug", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct HotPlugTests {
     /// The slot registers: which were filled, which are to be emptied, which to empty now, and what became of a request.
     private enum Slots {
@@ -12,25 +12,25 @@ struct HotPlugTests {
 
     /// A machine with one device, to which a second is plugged, in slot 6.
     private struct Bench {
-        let scratch: Scratch
-        let machine: BareMachine
+        let folder: WorkFolder
+        let process: HostProcess
         let monitor: OperatorLine
         static let slotBit = "0x00000040"
 
         init() throws {
-            scratch = try Scratch()
-            machine = try BareMachine(
-                object: "share=on,mem-path=\(scratch.file()),size=4M",
-                arguments: ["-qmp", "unix:\(scratch.file("qmp")),server=on,wait=off"])
-            monitor = try OperatorLine(scratch.file("qmp"))
-            try machine.waitForLine("bare: ready")
-            #expect(try machine.ask("scan").contains("count=1"))
+            folder = try WorkFolder()
+            process = try Machine.start(
+                object: "share=on,mem-path=\(folder.file("disk.img")),size=4M",
+                arguments: OperatorLine.options(in: folder))
+            monitor = try OperatorLine(in: folder)
+            try process.waitForLine("bare: ready")
+            #expect(try process.ask("scan").contains("count=1"))
         }
 
         func addObject() throws -> String {
             try monitor.ask(
                 #"{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"mem2","share":true,"#
-                    + #""mem-path":"\#(scratch.file("second.img"))","size":4194304}}"#)
+                    + #""mem-path":"\#(folder.file("second.img"))","size":4194304}}"#)
         }
 
         func addDevice(_ more: String = #","memaddr":536870912"#) throws -> String {
@@ -46,10 +46,10 @@ struct HotPlugTests {
         func plug() throws {
             #expect(try addObject() == "{\"return\": {}}")
             #expect(try addDevice() == "{\"return\": {}}")
-            #expect(try machine.ask("peek \(Slots.up) 4").contains("value=\(Self.slotBit)"))
-            #expect(try machine.ask("scan").hasPrefix("ok scan"))
-            #expect(try machine.ask("use 1") == "ok use index=1")
-            #expect(try machine.ask("init").hasPrefix("ok init"))
+            #expect(try process.ask("peek \(Slots.up) 4").contains("value=\(Self.slotBit)"))
+            #expect(try process.ask("scan").hasPrefix("ok scan"))
+            #expect(try process.ask("use 1") == "ok use index=1")
+            #expect(try process.ask("init").hasPrefix("ok init"))
         }
     }
 
@@ -61,20 +61,20 @@ struct HotPlugTests {
         var before: Footprint?
         for cycle in 1...100 {
             try bench.plug()
-            #expect(try bench.machine.ask("write 0x20000000 cycle\(cycle).").hasPrefix("ok write"))
-            #expect(try bench.machine.ask("flush 3").contains("ret=0"))
+            #expect(try bench.process.ask("write 0x20000000 cycle\(cycle).").hasPrefix("ok write"))
+            #expect(try bench.process.ask("flush 3").contains("ret=0"))
             #expect(try bench.removeDevice() == done)
-            #expect(try bench.machine.ask("peek \(Slots.down) 4").contains("value=\(Bench.slotBit)"))
-            #expect(try bench.machine.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
+            #expect(try bench.process.ask("peek \(Slots.down) 4").contains("value=\(Bench.slotBit)"))
+            #expect(try bench.process.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
             try bench.monitor.waitForEvent("DEVICE_DELETED", count: cycle)
             #expect(try bench.removeObject() == done)
             // The guest's driver forgets what is gone, too.
-            #expect(try bench.machine.ask("scan").hasPrefix("ok scan"))
-            let content = try Data(contentsOf: URL(filePath: bench.scratch.file("second.img"))).prefix(12)
+            #expect(try bench.process.ask("scan").hasPrefix("ok scan"))
+            let content = try Data(contentsOf: URL(filePath: bench.folder.file("second.img"))).prefix(12)
             #expect(String(decoding: content, as: UTF8.self).hasPrefix("cycle\(cycle)."))
-            if cycle == 10 { before = try bench.machine.footprint() }
+            if cycle == 10 { before = try bench.process.footprint() }
         }
-        let (first, last) = (try #require(before), try bench.machine.footprint())
+        let (first, last) = (try #require(before), try bench.process.footprint())
         print("hot-plug, after 10 and after 100 cycles: \(first), \(last)")
         #expect(
             last.descriptors == first.descriptors && last.mappings <= first.mappings + 2
@@ -95,7 +95,7 @@ struct HotPlugTests {
             #expect(found.count == 2)
             addresses.formUnion(found)
             #expect(try bench.removeDevice() == done)
-            #expect(try bench.machine.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
+            #expect(try bench.process.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
             try bench.monitor.waitForEvent("DEVICE_DELETED", count: cycle)
             #expect(try bench.removeObject() == done)
         }
@@ -110,11 +110,11 @@ struct HotPlugTests {
         #expect(try bench.removeDevice().contains("is already in the process of unplug"))
         #expect(try bench.removeObject().contains("is in use"))
         // Slot 6, an eject request (3), and a status that is no success: 0x82 is "device in use".
-        #expect(try bench.machine.ask("poke \(Slots.outcome) 4 0x30030082") == "ok poke")
+        #expect(try bench.process.ask("poke \(Slots.outcome) 4 0x30030082") == "ok poke")
         #expect(try bench.monitor.waitForEvent("DEVICE_UNPLUG_GUEST_ERROR").contains(#""device": "nv2""#))
-        #expect(try bench.machine.ask("flush").contains("ret=0"))
+        #expect(try bench.process.ask("flush").contains("ret=0"))
         #expect(try bench.removeDevice() == done)
-        #expect(try bench.machine.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
+        #expect(try bench.process.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
         try bench.monitor.waitForEvent("DEVICE_DELETED")
     }
 
@@ -123,14 +123,14 @@ struct HotPlugTests {
         let bench = try Bench()
         try bench.plug()
         #expect(try bench.removeDevice() == done)
-        #expect(try bench.machine.ask("submit 16").hasPrefix("ok submit"))
-        #expect(try bench.machine.ask("poke \(Slots.eject) 4 0xffffffbf") == "ok poke")
-        #expect(try bench.machine.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
+        #expect(try bench.process.ask("submit 16").hasPrefix("ok submit"))
+        #expect(try bench.process.ask("poke \(Slots.eject) 4 0xffffffbf") == "ok poke")
+        #expect(try bench.process.ask("poke \(Slots.eject) 4 \(Bench.slotBit)") == "ok poke")
         try bench.monitor.waitForEvent("DEVICE_DELETED", count: 2)
         #expect(try bench.removeObject() == done)
         // What is gone answers as an empty slot does.
-        #expect(try bench.machine.ask("pci-read 00:06.0 0").contains("value=0xffffffff"))
-        #expect(try bench.machine.ask("pci-read 00:00.0 0").contains("value=0x00081b36"))
+        #expect(try bench.process.ask("pci-read 00:06.0 0").contains("value=0xffffffff"))
+        #expect(try bench.process.ask("pci-read 00:00.0 0").contains("value=0x00081b36"))
         #expect(try bench.monitor.ask(#"{"execute":"query-memory-devices"}"#) == "{\"return\": []}")
     }
 
@@ -144,8 +144,8 @@ struct HotPlugTests {
         let bench = try Bench()
         #expect(try bench.addObject() == done)
         #expect(try bench.addDevice(more).contains("\"class\": \"\(errorClass)\""))
-        #expect(try bench.machine.ask("peek \(Slots.up) 4").contains("value=0x00000000"))
+        #expect(try bench.process.ask("peek \(Slots.up) 4").contains("value=0x00000000"))
         #expect(try bench.addDevice() == done)
-        #expect(try bench.machine.ask("peek \(Slots.up) 4").contains("value=\(Bench.slotBit)"))
+        #expect(try bench.process.ask("peek \(Slots.up) 4").contains("value=\(Bench.slotBit)"))
     }
 }

@@ -132,18 +132,18 @@ struct RandomTests {
 }
 
 /// Plugged and unplugged while the guest runs, and what the monitors tell of it.
-@Suite("virtio-rng, plugged", .serialized, .enabled(if: Available.kvm, "\(Available.reason)"))
+@Suite("virtio-rng, plugged", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct RandomPlugTests {
     private let done = "{\"return\": {}}"
 
     @Test func pluggedUsedAndUnplugged() throws {
-        let scratch = try Scratch()
-        let machine = try BareMachine(
-            object: "share=on,mem-path=\(scratch.file()),size=4M",
-            arguments: ["-qmp", "unix:\(scratch.file("qmp")),server=on,wait=off"])
-        let monitor = try OperatorLine(scratch.file("qmp"))
-        try machine.waitForLine("bare: ready")
-        #expect(try machine.ask("scan").contains("count=1"))
+        let folder = try WorkFolder()
+        let process = try Machine.start(
+            object: "share=on,mem-path=\(folder.file("disk.img")),size=4M",
+            arguments: OperatorLine.options(in: folder))
+        let monitor = try OperatorLine(in: folder)
+        try process.waitForLine("bare: ready")
+        #expect(try process.ask("scan").contains("count=1"))
         for cycle in 1...3 {
             #expect(
                 try monitor.ask(
@@ -154,31 +154,31 @@ struct RandomPlugTests {
                     #"{"execute":"device_add","arguments":{"driver":"virtio-rng-pci","id":"rng0","rng":"r","addr":"06","max-bytes":4096,"period":1000}}"#
                 ) == done)
             try checkAnswers(monitor)
-            #expect(try machine.ask("peek 0xfeb01000 4").contains("value=0x00000040"))
-            #expect(try machine.ask("scan").hasPrefix("ok scan"))
-            #expect(try machine.ask("use 1") == "ok use index=1")
-            #expect(try machine.ask("init").hasPrefix("ok init device=4"))
-            try machine.ask("fill 0x238000 64 0x55")
+            #expect(try process.ask("peek 0xfeb01000 4").contains("value=0x00000040"))
+            #expect(try process.ask("scan").hasPrefix("ok scan"))
+            #expect(try process.ask("use 1") == "ok use index=1")
+            #expect(try process.ask("init").hasPrefix("ok init device=4"))
+            try process.ask("fill 0x238000 64 0x55")
             for command in ["desc 0 0x238000 64 2 0", "avail 0", "kick"] {
-                #expect(try machine.ask(command).hasPrefix("ok"))
+                #expect(try process.ask(command).hasPrefix("ok"))
             }
-            #expect(try machine.ask("used 1").contains("count=1"))
-            #expect(try machine.ask("dump 0x238000 64").contains("bytes=\(String(repeating: "0", count: 128))"))
+            #expect(try process.ask("used 1").contains("count=1"))
+            #expect(try process.ask("dump 0x238000 64").contains("bytes=\(String(repeating: "0", count: 128))"))
             // An object is refused to go while a device uses it.
             #expect(
                 try monitor.ask(#"{"execute":"object-del","arguments":{"id":"r"}}"#)
                     .contains("object 'r' is in use"))
             #expect(try monitor.ask(#"{"execute":"device_del","arguments":{"id":"rng0"}}"#) == done)
-            #expect(try machine.ask("peek 0xfeb01004 4").contains("value=0x00000040"))
-            #expect(try machine.ask("poke 0xfeb01008 4 0x40") == "ok poke")
+            #expect(try process.ask("peek 0xfeb01004 4").contains("value=0x00000040"))
+            #expect(try process.ask("poke 0xfeb01008 4 0x40") == "ok poke")
             try monitor.waitForEvent("DEVICE_DELETED", count: cycle)
             #expect(try monitor.ask(#"{"execute":"object-del","arguments":{"id":"r"}}"#) == done)
             // The guest's driver forgets what is gone, too.
-            #expect(try machine.ask("scan").hasPrefix("ok scan"))
+            #expect(try process.ask("scan").hasPrefix("ok scan"))
         }
-        #expect(try machine.ask("use 0") == "ok use index=0")
-        #expect(try machine.ask("init").hasPrefix("ok init device=27"))
-        #expect(try machine.ask("flush 3").contains("ret=0"))
+        #expect(try process.ask("use 0") == "ok use index=0")
+        #expect(try process.ask("init").hasPrefix("ok init device=27"))
+        #expect(try process.ask("flush 3").contains("ret=0"))
     }
 
     private func checkAnswers(_ monitor: OperatorLine) throws {

@@ -83,4 +83,19 @@ struct Machine {
         let end = process.wait(seconds: seconds)
         return Transcript(process.output, errors: process.errors, end: end)
     }
+
+    /// Starts the bare guest with a keyboard and with one device `nv1` on the backend `mem1`, at 0x10000000.
+    ///
+    /// - Parameters:
+    ///   - commands: what the guest does first.
+    ///   - object: words of `-object` after `memory-backend-file,id=mem1,`.
+    ///   - device: words of `-device` after its id and address, with a comma before each.
+    static func start(
+        _ commands: String = "", object: String, device: String = "", arguments: [String] = []
+    ) throws -> HostProcess {
+        var machine = try Machine()
+        machine.options = ["-object", "memory-backend-file,id=mem1,\(object)"]
+        machine.options += ["-device", "virtio-pmem-pci,memdev=mem1,id=nv1,memaddr=0x10000000\(device)"] + arguments
+        return try machine.start(commands, input: .pipe)
+    }
 }

@@ -7,6 +7,14 @@ final class OperatorLine: Sendable {
     private let descriptor: CInt
     private let text = Mutex("")
 
+    /// The option for a QMP socket in a folder.
+    static func options(in folder: WorkFolder) -> [String] {
+        ["-qmp", "unix:\(folder.file("qmp")),server=on,wait=off"]
+    }
+
+    /// To a monitor with those options.
+    convenience init(in folder: WorkFolder) throws { try self.init(folder.file("qmp")) }
+
     /// - Parameter path: of a socket that the monitor makes in a moment.
     init(_ path: String) throws {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -16,16 +24,14 @@ final class OperatorLine: Sendable {
         let bytes = Array(path.utf8)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let isConnected = (0..<2000).contains { _ in
-            let result = unsafe withUnsafePointer(to: &address) { pointer in
+        let isConnected = eventually(seconds: 40) {
+            unsafe withUnsafePointer(to: &address) { pointer in
                 unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe connect(descriptor, $0, size)
+                    unsafe connect(descriptor, $0, size) == 0
                 }
             }
-            if result != 0 { usleep(5_000) }
-            return result == 0
         }
-        guard isConnected else { throw BareError.timedOut("a connection to \(path)", transcript: "") }
+        guard isConnected else { throw TimedOut("a connection to \(path)") }
         _ = try ask(#"{"execute":"qmp_capabilities"}"#)
     }
 
@@ -79,10 +85,6 @@ final class OperatorLine: Sendable {
     }
 
     private func wait(for what: String, _ condition: () -> Bool) throws {
-        let deadline = Date(timeIntervalSinceNow: 40)
-        while !condition() {
-            guard Date() < deadline else { throw BareError.timedOut(what, transcript: transcript) }
-            usleep(2_000)
-        }
+        guard eventually(seconds: 40, condition) else { throw TimedOut(what, transcript: transcript) }
     }
 }
