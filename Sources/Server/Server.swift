@@ -104,7 +104,7 @@ extension Server {
         var objects = ObjectRegistry()
         var devices: [any ConfiguredDevice] = []
         do throws(AssemblyError) {
-            for options in configuration.inventory.objects { _ = try objects.add(options) }
+            for options in configuration.inventory.objects { objects.add(try ObjectRegistry.make(options)) }
             for device in configuration.inventory.devices {
                 devices.append(try DeviceRow.of(device.options).make(device, objects))
             }

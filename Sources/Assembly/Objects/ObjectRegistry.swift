@@ -13,17 +13,16 @@ public struct ObjectRegistry: Sendable {
     /// Those that are memory.
     public var memoryBackends: [any MemoryBackend] { objects.compactMap(\.memory) }
 
-    /// Makes an object.
+    /// Makes an object. May take long: memory may have to be allocated.
     ///
     /// - Throws: what the host refused; nothing has changed then, on disk neither.
-    public mutating func add(_ options: any ObjectOptions) throws(AssemblyError) -> any ConfiguredObject {
-        let object = try ObjectRow.make(options)
-        objects.append(object)
-        return object
+    public static func make(_ options: any ObjectOptions) throws(AssemblyError) -> any ConfiguredObject {
+        try ObjectRow.make(options)
     }
 
+    /// Takes in an object whose id no other has.
+    public mutating func add(_ object: any ConfiguredObject) { objects.append(object) }
+
     /// Forgets an object.
-    public mutating func remove(_ id: String) -> (any ConfiguredObject)? {
-        objects.firstIndex { $0.id == id }.map { objects.remove(at: $0) }
-    }
+    public mutating func remove(_ id: String) { objects.removeAll { $0.id == id } }
 }

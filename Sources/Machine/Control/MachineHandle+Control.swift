@@ -5,15 +5,24 @@ public import QEMUDialect
 extension MachineHandle: MachineControl {
     // MARK: Objects and devices
 
+    /// The object is made on the caller's thread, since that may take long: the control plane serves others meanwhile.
     public func addObject(_ options: any ObjectOptions) throws(ControlError) -> [String] {
-        try perform { (plane) throws(MachineError) in
-            try plane.registry.addObject(options)
-            return []
+        try perform { (plane) throws(MachineError) in try plane.registry.reserve(options) }
+        let object: any ConfiguredObject
+        do throws(AssemblyError) { object = try ObjectRegistry.make(options) } catch {
+            try perform { (plane) throws(MachineError) in plane.registry.cancelReservation(options.id) }
+            throw ControlError(MachineError(error))
         }
+        try perform { (plane) throws(MachineError) in plane.registry.add(object) }
+        return []
     }
 
+    /// The caller's thread releases the object.
     public func removeObject(_ id: String) throws(ControlError) {
-        try perform { (plane) throws(MachineError) in try plane.registry.removeObject(id) }
+        let (object, log) = try perform { (plane) throws(MachineError) in
+            (try plane.registry.removeObject(id), plane.parts.log)
+        }
+        if let report = object.release() { log.log(level: report.level, "\(id): \(report.text)") }
     }
 
     public func addDevice(_ options: any DeviceOptions) throws(ControlError) -> [String] {

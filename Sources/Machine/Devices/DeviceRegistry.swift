@@ -36,25 +36,36 @@ struct DeviceRegistry {
         devices = configured.devices.compactMap { device in devices.first { $0.name == device.name } }
     }
 
-    /// Makes an object, such as a memory backend.
+    /// Takes an object's name, before the object is made.
     ///
-    /// - Throws: `dialect` for a name that is taken, `object` for what the host refused; nothing has changed then.
-    mutating func addObject(_ options: any ObjectOptions) throws(MachineError) {
-        var next = inventory
-        do throws(DialectError) { try next.add(options) } catch { throw .dialect(error) }
-        do throws(AssemblyError) {
-            let object = try objects.add(options)
-            if let fileWatch { try? object.memory?.watch(by: fileWatch) }
-        } catch { throw MachineError(error) }
-        inventory = next
+    /// - Throws: `dialect` for a name that is taken.
+    mutating func reserve(_ options: any ObjectOptions) throws(MachineError) {
+        do throws(DialectError) { try inventory.add(options) } catch { throw .dialect(error) }
+    }
+
+    /// Takes in an object whose name was reserved.
+    mutating func add(_ object: any ConfiguredObject) {
+        objects.add(object)
+        if let fileWatch { try? object.memory?.watch(by: fileWatch) }
+    }
+
+    /// Gives back a name whose object could not be made.
+    mutating func cancelReservation(_ id: String) { try? inventory.removeObject(id) }
+
+    private mutating func addObject(_ options: any ObjectOptions) throws(MachineError) {
+        do throws(AssemblyError) { add(try ObjectRegistry.make(options)) } catch { throw MachineError(error) }
     }
 
     /// Gives up an object that no device uses.
     ///
+    /// - Returns: the object, whose release may take long.
     /// - Throws: `dialect` if there is none of this name, or it is in use.
-    mutating func removeObject(_ id: String) throws(MachineError) {
+    mutating func removeObject(_ id: String) throws(MachineError) -> any ConfiguredObject {
+        // One that is still being made is not there yet.
+        guard let object = objects[id] else { throw .dialect(.objectNotFound(id)) }
         do throws(DialectError) { try inventory.removeObject(id) } catch { throw .dialect(error) }
-        if let report = objects.remove(id)?.release() { log.log(level: report.level, "\(id): \(report.text)") }
+        objects.remove(id)
+        return object
     }
 
     /// What makes the stores into a device or a memory backend durable, by its id.
