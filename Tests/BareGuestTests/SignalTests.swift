@@ -5,7 +5,7 @@ import Testing
 /// Something that blocks before the machine runs.
 struct BlockedStart: Sendable, CustomTestStringConvertible {
     let option: String
-    /// `F` stands for a FIFO that has no other end, `S` for a socket's path.
+    /// `S` stands for a socket's path.
     let value: String
     var testDescription: String { option }
 }
@@ -15,19 +15,15 @@ struct BlockedStart: Sendable, CustomTestStringConvertible {
     @Test(
         "one ends a start that blocks",
         arguments: [
-            BlockedStart(option: "-serial", value: "file:F"),
             BlockedStart(option: "-qmp", value: "unix:S,server=on"),
             BlockedStart(option: "-monitor", value: "unix:S,server=on"),
         ])
     func blockedStart(_ test: BlockedStart) throws {
         var machine = try Machine.withDevice()
-        let fifo = machine.folder.file("fifo")
-        #expect(unsafe mkfifo(fifo, 0o600) == 0)
         machine.serial = ["-display", "none"]
         machine.options += [
             test.option,
-            test.value.replacingOccurrences(of: "F", with: fifo)
-                .replacingOccurrences(of: "S", with: machine.folder.file("socket")),
+            test.value.replacingOccurrences(of: "S", with: machine.folder.file("socket")),
         ]
         let process = try machine.start("power-off")
         // It is blocked once it neither ends nor runs.
@@ -35,6 +31,16 @@ struct BlockedStart: Sendable, CustomTestStringConvertible {
         process.signal(SIGTERM)
         #expect(process.wait(seconds: 10) == .exited(128 + SIGTERM), "\(process.errors)")
         #expect(process.errors.contains("signal 15"), "\(process.errors)")
+    }
+
+    @Test("-serial on a FIFO that has no reader does not wait for one") func fifo() throws {
+        var machine = try Machine()
+        let fifo = machine.folder.file("fifo")
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        machine.serial = ["-display", "none", "-serial", "file:\(fifo)"]
+        let process = try machine.start("power-off")
+        #expect(process.wait() == .exited(1))
+        #expect(process.errors.contains("this FIFO"), "\(process.errors)")
     }
 
     @Test(
