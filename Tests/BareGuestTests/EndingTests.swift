@@ -78,9 +78,10 @@ struct EndingTests {
 
     @Test("-S executes nothing, and a signal still ends it") func paused() throws {
         var machine = try Machine.withDevice()
-        machine.options.append("-S")
+        machine.options += ["-S"] + OperatorLine.options(in: machine.folder)
         let process = try machine.start("echo ran")
-        #expect(!process.hasSaid("bare", seconds: 0.5), "\(process.output)")
+        let status = try OperatorLine(in: machine.folder).ask(#"{"execute":"query-status"}"#)
+        #expect(status.contains(#""status": "prelaunch""#) && status.contains(#""running": false"#), "\(status)")
         process.signal(SIGTERM)
         #expect(process.wait() == .exited(128 + SIGTERM))
         #expect(process.output == "")

@@ -43,7 +43,7 @@ struct FailingDiskTests {
         #expect(process.wait() == .exited(0))
     }
 
-    /// A machine that ends with a failure that nobody cleared says so by its exit status.
+    /// The exit status tells of a failure that was not cleared.
     @Test func theMachineEndsWithTheFailure() throws {
         let disk = try FailingDisk()
         let process = try Machine.start("init", object: "share=on,mem-path=\(disk.files.file("disk.img")),size=4M")

@@ -118,7 +118,7 @@ struct HotPlugTests {
         try bench.monitor.waitForEvent("DEVICE_DELETED")
     }
 
-    /// The guest gives the device back with requests outstanding, or gives back what nobody asked for: slot 0 is the bridge's.
+    /// The guest gives the device back with requests outstanding, or gives back what was not asked for: slot 0 is the bridge's.
     @Test func ejectedWithFlushesInFlight() throws {
         let bench = try Bench()
         try bench.plug()

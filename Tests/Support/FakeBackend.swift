@@ -12,6 +12,7 @@ public final class FakeBackend: MemoryBackend {
         /// How many syncs may end; nil: all.
         var allowance: Int?
         var failure: SystemCallError?
+        var beforeEnd: @Sendable () -> Void = {}
     }
 
     public let id = "fake"
@@ -36,6 +37,9 @@ public final class FakeBackend: MemoryBackend {
     /// Lets this many of the held syncs end.
     public func release(_ count: Int) { state.withLock { $0.allowance = $0.allowance.map { $0 + count } } }
 
+    /// What a sync does last, on the thread that asked for it.
+    public func beforeEnd(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeEnd = body } }
+
     /// Later syncs fail with this error; nil: they succeed.
     public func fail(with errno: CInt?) {
         state.withLock { $0.failure = errno.map { SystemCallError(call: "fdatasync", errno: Errno(rawValue: $0)) } }
@@ -43,15 +47,16 @@ public final class FakeBackend: MemoryBackend {
 
     public func synchronize() throws(SystemCallError) {
         state.withLock { $0.started += 1 }
-        while !tryToEnd() { usleep(100) }
+        while !mayEnd() { usleep(100) }
+        state.withLock { $0.beforeEnd }()
+        state.withLock { $0.finished += 1 }
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
-    private func tryToEnd() -> Bool {
+    private func mayEnd() -> Bool {
         state.withLock { state in
             if state.allowance == 0 { return false }
             state.allowance = state.allowance.map { $0 - 1 }
-            state.finished += 1
             return true
         }
     }

@@ -141,7 +141,10 @@ import TestSupport
             #expect(reply.count <= 4 + data.utf8.count + 1)
             #expect(reply.count == 4 || reply.last == 0)
         }
-        guard case .version(let proposal) = try Request(command: 1, payload: [0, 0, 1, 0]) else { return }
+        guard case .version(let proposal) = try Request(command: 1, payload: [0, 0, 1, 0]) else {
+            Issue.record("no proposal")
+            return
+        }
         #expect(ServerVersion.reply(to: proposal) == [0, 0, 1, 0])
     }
 
