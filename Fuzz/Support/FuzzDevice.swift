@@ -7,7 +7,7 @@ import VFIOUser
 
 /// A function with a BAR of registers and one of storage: no more than a session needs, so that a run takes microseconds.
 struct FuzzDevice {
-    let memory = GuestMemory()
+    let memory = GuestAddressSpace()
     let served: ServedDevice
 
     private static let storage = Result { try MemoryFile(byteCount: 1 << 20) }

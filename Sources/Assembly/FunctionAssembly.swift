@@ -38,7 +38,7 @@ public struct FunctionAssembly {
     ///   - sink: told which message each vector has.
     ///   - interruptLine: makes the line that sends a vector's message; called once for each vector.
     public func makeTransport(
-        memory: GuestMemory, sink: any InterruptMessageSink, interruptLine: (_ vector: Int) -> any InterruptLine
+        memory: GuestAddressSpace, sink: any InterruptMessageSink, interruptLine: (_ vector: Int) -> any InterruptLine
     ) throws(AssemblyError) -> PCITransport {
         let sharedMemory = try sharedMemory()
         do throws(ConfigurationError) {

@@ -21,7 +21,7 @@ extension ServedDevice {
         storage?.place.value = nil
         let assembly = try FunctionAssembly(
             of: configured, memoryAt: storage.map { .bar($0.place) }, in: .server, report: report)
-        let memory = GuestMemory()
+        let memory = GuestAddressSpace()
         let interrupts = ClientInterrupts(count: assembly.vectorCount)
         let transport = try assembly.makeTransport(
             memory: memory, sink: interrupts, interruptLine: { ClientLine(interrupts: interrupts, vector: $0) })

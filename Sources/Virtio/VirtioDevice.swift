@@ -31,7 +31,7 @@ public protocol VirtioDevice: AnyObject, Sendable {
 /// What a driver set up before DRIVER_OK.
 public struct Activation: Sendable {
     /// The guest's memory; rings and buffers lie in it.
-    public let memory: GuestMemory
+    public let memory: GuestAddressSpace
     /// The feature bits that both sides agreed on.
     public let features: UInt64
     /// The queues in order; nil for one that the driver did not enable.
@@ -43,7 +43,7 @@ public struct Activation: Sendable {
     public let configurationChanged: @Sendable () -> Void
 
     public init(
-        memory: GuestMemory, features: UInt64, queues: [QueueActivation?],
+        memory: GuestAddressSpace, features: UInt64, queues: [QueueActivation?],
         needsReset: @escaping @Sendable () -> Void, configurationChanged: @escaping @Sendable () -> Void
     ) {
         self.memory = memory

@@ -28,7 +28,7 @@ enum RunVerb {
         let log = MessageHandler.logger(configuration.logLevel)
         do {
             // First, so that the threads of the monitors leave signals to the machine.
-            let machine = try Machine(configuration, log: log)
+            let machine = try VirtualMachineMonitor(configuration, log: log)
             let monitors = try MonitorServer.start(configuration, machine.handle, log: log)
             machine.shareConsole { [handle = machine.handle] in try? SharedTerminalMonitor(handle, output: $0) }
             let ending = machine.run()

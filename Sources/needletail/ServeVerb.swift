@@ -23,7 +23,7 @@ enum ServeVerb {
     private static func serve(_ configuration: ServeConfiguration, _ warnings: [String]) -> CInt {
         for warning in warnings { StandardStream.error.write("needletail serve: \(warning)\n") }
         do throws(ServeError) {
-            let server = try Server(configuration, log: MessageHandler.logger(configuration.logLevel))
+            let server = try DeviceServer(configuration, log: MessageHandler.logger(configuration.logLevel))
             let failures = try server.run()
             for failure in failures { StandardStream.error.write("needletail serve: \(failure)\n") }
             return failures.isEmpty ? 0 : 1

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct GuestMemoryTests {
     @Test("a change that fails leaves the map as it was")
     func failedUpdate() throws {
-        let memory = GuestMemory(try map([region(0x1000, 0x1000)]))
+        let memory = GuestAddressSpace(try map([region(0x1000, 0x1000)]))
         #expect(throws: GuestMemoryError.self) {
             let (fits, overlaps) = (try region(0x5000, 0x1000), try region(0x1800, 0x1000))
             try memory.update { (map) throws(GuestMemoryError) in
@@ -20,7 +20,7 @@ import Testing
 
     @Test("who holds a map keeps what was removed meanwhile")
     func snapshot() throws {
-        let memory = GuestMemory(try map([region(0x1000, 0x1000)]))
+        let memory = GuestAddressSpace(try map([region(0x1000, 0x1000)]))
         weak let mapping = memory.map.regions.first?.mapping
         let range = try #require(memory.map.regions.first?.range)
         try memory.map.store(0xAB as UInt8, at: GuestAddress(0x1010))
@@ -36,7 +36,7 @@ import Testing
 
     @Test("devices work on while the map changes under them")
     func concurrentUpdates() throws {
-        let memory = GuestMemory(try map([region(0x1000, 0x1000)]))
+        let memory = GuestAddressSpace(try map([region(0x1000, 0x1000)]))
         let extra = try region(0x2000, 0x1000)
         let failures = Atomic(0)
         let stop = Atomic(false)

@@ -117,7 +117,7 @@ struct LookupCase: Sendable {
     }
 
     @Test func whereNobodyAnswersAllBitsAreSet() throws {
-        let dispatch = AddressDispatch(GuestMemory(), try ControlEvents())
+        let dispatch = AddressDispatch(GuestAddressSpace(), try ControlEvents())
         let inserted = dispatch.updatePorts { $0.insert(NumberedBlock(5), at: 0x60, byteCount: 1) }
         #expect(inserted)
         #expect(dispatch.loadPort(0x60, byteCount: 1) == 5 << 32)

@@ -21,7 +21,7 @@ import Testing
         let region = try #require(MemoryRegion(range: range, mapping: mapping, purpose: .persistentMemory("nv1")))
         var map = MemoryMap()
         try map.insert(region)
-        return MemoryExits(GuestMemory(map), try ControlEvents())
+        return MemoryExits(GuestAddressSpace(map), try ControlEvents())
     }
 
     struct Access: CustomTestStringConvertible, Sendable {

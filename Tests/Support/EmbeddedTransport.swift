@@ -27,7 +27,7 @@ public final class EmbeddedTransport: Sendable {
 
     /// Vector 0 is for configuration changes, vector n + 1 for queue n.
     public init(
-        device: any VirtioDevice, memory: GuestMemory, ringFeatures: UInt64 = Feature.defaultRingFeatures
+        device: any VirtioDevice, memory: GuestAddressSpace, ringFeatures: UInt64 = Feature.defaultRingFeatures
     ) {
         let lines = (0...device.traits.maximumQueueSizes.count).map { _ in CountingLine() }
         self.lines = lines

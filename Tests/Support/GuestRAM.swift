@@ -4,7 +4,7 @@ import Synchronization
 
 /// Memory of a guest that does not exist, with an allocator for the parts of a test.
 public final class GuestRAM: Sendable {
-    public let memory: GuestMemory
+    public let memory: GuestAddressSpace
     public let range: GuestRange
     private let next: Mutex<UInt64>
 
@@ -23,7 +23,7 @@ public final class GuestRAM: Sendable {
         else { throw SupportError.badRange }
         var map = MemoryMap()
         try map.insert(region)
-        memory = GuestMemory(map)
+        memory = GuestAddressSpace(map)
         self.range = range
         next = Mutex(start)
     }

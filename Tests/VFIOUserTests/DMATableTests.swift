@@ -63,7 +63,7 @@ import TestSupport
 }
 
 @Suite struct ClientMemoryTests {
-    private let memory = GuestMemory()
+    private let memory = GuestAddressSpace()
 
     private func mapping(
         flags: UInt32 = 3, offset: UInt64 = 0, address: UInt64 = 0x10_0000, byteCount: UInt64 = 0x4000

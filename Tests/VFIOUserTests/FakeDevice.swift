@@ -29,7 +29,7 @@ final class FakeDevice: Sendable {
     static let fileOffset: UInt64 = 8192
 
     let registers = Registers()
-    let memory = GuestMemory()
+    let memory = GuestAddressSpace()
     let interrupts = ClientInterrupts(count: 2)
     let storageFile: MemoryFile
     let served: ServedDevice

@@ -16,7 +16,7 @@ final class GuestView: Sendable {
         device = try ProbeDevice()
         let vectors = vectors
         transport = try PCITransport(
-            device: device, memory: GuestMemory(), sharedMemory: sharedMemory, sink: vectors,
+            device: device, memory: GuestAddressSpace(), sharedMemory: sharedMemory, sink: vectors,
             interruptLine: { VectorLine(vectors: vectors, vector: $0) })
         let bus = Bus()
         ports = ConfigurationPorts(bus: bus)

@@ -34,7 +34,7 @@ import Virtio
     @Test func sharedMemoryRegionHidesTheRange() throws {
         let device = try PMemDevice(
             id: "nv1", durability: Durability(of: FakeBackend()), range: Harness.range, offersSharedMemoryRegion: true)
-        let core = EmbeddedTransport(device: device, memory: GuestMemory()).core
+        let core = EmbeddedTransport(device: device, memory: GuestAddressSpace()).core
         #expect(core.deviceFeatures & 1 == 1)
         // Section 2.5.2: every field can be read before FEATURES_OK.
         #expect(core.readConfiguration(at: 8, byteCount: 8) == 2 << 20)
@@ -42,7 +42,8 @@ import Virtio
         let zeroes = [UInt8](repeating: 0, count: 16)
         #expect(device.configuration(acceptedFeatures: Feature.version1 | 1) == zeroes)
         #expect(device.configuration(acceptedFeatures: Feature.version1) != zeroes)
-        EmbeddedTransport(device: device, memory: GuestMemory()).start(accepting: Feature.version1 | 1, queues: [])
+        EmbeddedTransport(device: device, memory: GuestAddressSpace()).start(
+            accepting: Feature.version1 | 1, queues: [])
         for status: UInt8 in [1, 3] { core.writeStatus(status) }
         core.writeDriverFeatures(1)
         core.selectDriverFeatures(1)

@@ -12,7 +12,7 @@ import Virtio
     init() throws {
         device = try FakeDevice()
         transport = EmbeddedTransport(
-            device: device, memory: GuestMemory(), ringFeatures: Feature.defaultRingFeatures | Feature.packedRing)
+            device: device, memory: GuestAddressSpace(), ringFeatures: Feature.defaultRingFeatures | Feature.packedRing)
     }
 
     private func negotiate(_ features: UInt64 = Feature.version1) {

@@ -44,7 +44,7 @@ import Virtio
 
     @Test(arguments: sequences) func writesLeadToStatus(_ sequence: Sequence) throws {
         let device = try FakeDevice()
-        let core = EmbeddedTransport(device: device, memory: GuestMemory()).core
+        let core = EmbeddedTransport(device: device, memory: GuestAddressSpace()).core
         for value in sequence.writes {
             core.writeStatus(value)
             for word: UInt32 in 0...1 where core.status == [.acknowledge, .driver] {
@@ -57,7 +57,7 @@ import Virtio
     }
 
     @Test func featuresAreShownByWord() throws {
-        let core = EmbeddedTransport(device: try FakeDevice(), memory: GuestMemory()).core
+        let core = EmbeddedTransport(device: try FakeDevice(), memory: GuestAddressSpace()).core
         let shown = [0, 1, 2, UInt32.max].map { word in
             core.selectDeviceFeatures(word)
             return core.deviceFeatures
@@ -66,7 +66,7 @@ import Virtio
     }
 
     @Test func featureWordsBeyondTheSecondAreRefused() throws {
-        let core = EmbeddedTransport(device: try FakeDevice(), memory: GuestMemory()).core
+        let core = EmbeddedTransport(device: try FakeDevice(), memory: GuestAddressSpace()).core
         for status: UInt8 in [1, 3] { core.writeStatus(status) }
         core.selectDriverFeatures(1)
         core.writeDriverFeatures(1)
@@ -77,7 +77,7 @@ import Virtio
     }
 
     @Test func featuresAreFixedOnceAccepted() throws {
-        let transport = EmbeddedTransport(device: try FakeDevice(), memory: GuestMemory())
+        let transport = EmbeddedTransport(device: try FakeDevice(), memory: GuestAddressSpace())
         transport.start(accepting: Feature.version1 | 1, queues: [])
         transport.core.selectDriverFeatures(0)
         transport.core.writeDriverFeatures(4)
@@ -87,7 +87,7 @@ import Virtio
 
     @Test func resetEndsWhenTheDeviceDoes() throws {
         let device = try FakeDevice(endsAtOnce: false)
-        let transport = EmbeddedTransport(device: device, memory: GuestMemory())
+        let transport = EmbeddedTransport(device: device, memory: GuestAddressSpace())
         let core = transport.core
         let completions = Mutex(0)
         #expect(transport.start(accepting: Feature.version1, queues: []).rawValue == 15)
@@ -107,7 +107,7 @@ import Virtio
 
     @Test func brokenQueueAsksForReset() throws {
         let device = try FakeDevice()
-        let transport = EmbeddedTransport(device: device, memory: GuestMemory())
+        let transport = EmbeddedTransport(device: device, memory: GuestAddressSpace())
         transport.start(accepting: Feature.version1, queues: [])
         device.activations[0].needsReset()
         device.activations[0].needsReset()
@@ -122,7 +122,7 @@ import Virtio
 
     @Test func deviceOfBeforeTheResetIsNotHeard() throws {
         let device = try FakeDevice()
-        let transport = EmbeddedTransport(device: device, memory: GuestMemory())
+        let transport = EmbeddedTransport(device: device, memory: GuestAddressSpace())
         transport.start(accepting: Feature.version1, queues: [])
         transport.core.writeStatus(0)
         transport.start(accepting: Feature.version1, queues: [])
@@ -135,7 +135,7 @@ import Virtio
         let device = try FakeDevice(refuses: true)
         let failures = Mutex(0)
         let core = TransportCore(
-            device: device, memory: GuestMemory(), vectorCount: 0,
+            device: device, memory: GuestAddressSpace(), vectorCount: 0,
             activationFailed: { _ in failures.withLock { $0 += 1 } }, interruptLine: { _ in NoInterrupt() })
         for status: UInt8 in [1, 3] { core.writeStatus(status) }
         core.selectDriverFeatures(1)
@@ -152,7 +152,7 @@ import Virtio
     /// Several vCPUs at once never deadlock it, and never make it call the device out of order.
     @Test func manyThreadsAtOnce() async throws {
         let device = try FakeDevice()
-        let transport = EmbeddedTransport(device: device, memory: GuestMemory())
+        let transport = EmbeddedTransport(device: device, memory: GuestAddressSpace())
         await withTaskGroup(of: Void.self) { group in
             for seed in 0..<4 {
                 group.addTask {

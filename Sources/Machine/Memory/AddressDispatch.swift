@@ -10,7 +10,7 @@ final class AddressDispatch: ExitHandler, Sendable {
     /// What answers where no register block does.
     let memoryExits: MemoryExits
 
-    init(_ guestMemory: GuestMemory, _ events: ControlEvents) {
+    init(_ guestMemory: GuestAddressSpace, _ events: ControlEvents) {
         memoryExits = MemoryExits(guestMemory, events)
     }
 

@@ -5,13 +5,13 @@ import Synchronization
 /// Accesses to guest memory that KVM hands over as if they were to a device's registers: stores into memory that can only be
 /// read, and what KVM itself carries out for the guest and finds no page for.
 final class MemoryExits: Sendable {
-    private let memory: GuestMemory
+    private let memory: GuestAddressSpace
     private let events: ControlEvents
     private let emulationFailureCount = Atomic<UInt64>(0)
     /// Told of stores into read-only memory, by the region's start.
     private let observers = Mutex<[GuestAddress: @Sendable (GuestAddress) -> Void]>([:])
 
-    init(_ memory: GuestMemory, _ events: ControlEvents) {
+    init(_ memory: GuestAddressSpace, _ events: ControlEvents) {
         self.memory = memory
         self.events = events
     }

@@ -7,7 +7,7 @@ import Synchronization
 /// The guest's memory, in both places that know it: the map that devices use, and the kernel's memory slots.
 final class PhysicalMemory: Sendable {
     /// What devices hold.
-    let guestMemory = GuestMemory()
+    let guestMemory = GuestAddressSpace()
     private struct Entry {
         let slot: MemorySlot
         /// Has to be told before the slot goes.

@@ -50,7 +50,7 @@ public struct ServedDevice: Sendable {
 
     public let function: Function
     /// What the client gives; the session fills it.
-    public let memory: GuestMemory
+    public let memory: GuestAddressSpace
     public let interrupts: ClientInterrupts
     public let storage: Storage?
     public let doorbells: [Doorbell]
@@ -58,7 +58,8 @@ public struct ServedDevice: Sendable {
     public let reset: @Sendable (_ completion: @escaping @Sendable () -> Void) -> Void
 
     public init(
-        function: Function, memory: GuestMemory, interrupts: ClientInterrupts, storage: Storage?, doorbells: [Doorbell],
+        function: Function, memory: GuestAddressSpace, interrupts: ClientInterrupts, storage: Storage?,
+        doorbells: [Doorbell],
         reset: @escaping @Sendable (_ completion: @escaping @Sendable () -> Void) -> Void
     ) {
         self.function = function

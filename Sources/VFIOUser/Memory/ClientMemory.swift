@@ -15,10 +15,10 @@ final class ClientMemory: Sendable {
 
     private static let pageByteCount: UInt64 = 4096
 
-    private let memory: GuestMemory
+    private let memory: GuestAddressSpace
     private let state = Mutex(State())
 
-    init(_ memory: GuestMemory) {
+    init(_ memory: GuestAddressSpace) {
         self.memory = memory
     }
 

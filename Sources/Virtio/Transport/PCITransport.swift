@@ -56,7 +56,7 @@ public final class PCITransport: Sendable {
     /// - Throws: `invalidVectorCount` for a device of more than 2047 queues, `overlappingBAR` for a shared memory region in
     ///   BAR 0 or 2, `noRoomForCapability`.
     public init(
-        device: any VirtioDevice, memory: GuestMemory,
+        device: any VirtioDevice, memory: GuestAddressSpace,
         ringFeatures: UInt64 = Feature.defaultRingFeatures, sharedMemory: SharedMemory? = nil,
         sink: any InterruptMessageSink, activationFailed: @escaping @Sendable (any Error) -> Void = { _ in },
         interruptLine: (_ vector: Int) -> any InterruptLine

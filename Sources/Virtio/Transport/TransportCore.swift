@@ -13,7 +13,7 @@ public final class TransportCore: Sendable {
     public let device: any VirtioDevice
     /// The features that the device and its queues offer.
     public let offeredFeatures: UInt64
-    private let memory: GuestMemory
+    private let memory: GuestAddressSpace
     private let vectorLines: [any InterruptLine]
     private let interruptStatus = InterruptStatus()
     private let configurationInterrupt: RoutedInterrupt
@@ -30,7 +30,7 @@ public final class TransportCore: Sendable {
     ///   - activationFailed: called when the device could not start. The driver sees DEVICE_NEEDS_RESET.
     ///   - interruptLine: makes the line of a vector; called once for each.
     public init(
-        device: any VirtioDevice, memory: GuestMemory, ringFeatures: UInt64 = Feature.defaultRingFeatures,
+        device: any VirtioDevice, memory: GuestAddressSpace, ringFeatures: UInt64 = Feature.defaultRingFeatures,
         vectorCount: Int, activationFailed: @escaping @Sendable (any Error) -> Void = { _ in },
         interruptLine: (_ vector: Int) -> any InterruptLine
     ) {

@@ -4,7 +4,7 @@ import GuestMemory
 package struct QueueRounds {
     private var queue: any Virtqueue
     private var handler: any QueueHandler
-    private let memory: GuestMemory
+    private let memory: GuestAddressSpace
     private let interrupt: any InterruptLine
     private let wait: QueueWait
     private let onEvent: @Sendable (QueueEvent) -> Void
@@ -17,7 +17,7 @@ package struct QueueRounds {
     private var hasComplained = false
 
     package init(
-        _ queue: any Virtqueue, size: UInt16, handler: any QueueHandler, memory: GuestMemory,
+        _ queue: any Virtqueue, size: UInt16, handler: any QueueHandler, memory: GuestAddressSpace,
         interrupt: any InterruptLine, wait: QueueWait, onEvent: @escaping @Sendable (QueueEvent) -> Void
     ) {
         self.queue = queue

@@ -4,7 +4,7 @@ public import Logging
 public import QEMUDialect
 
 /// Devices behind sockets, from their configuration to the server's end.
-public final class Server {
+public final class DeviceServer {
     private let objects: ObjectRegistry
     private let ports: [DevicePort]
     private let stop: EventFD
@@ -87,7 +87,7 @@ public final class Server {
 
 // MARK: - Construction
 
-extension Server {
+extension DeviceServer {
     private static func takeGivenSockets(_ configuration: ServeConfiguration) throws(ServeError) -> [SharedDescriptor] {
         let (devices, paths) = (configuration.inventory.devices.count, configuration.socketPaths.count)
         let given: [SharedDescriptor]

@@ -6,7 +6,7 @@ public import Logging
 public import QEMUDialect
 
 /// A virtual machine, from its configuration to its end. The thread that calls `run` becomes its control plane.
-public final class Machine {
+public final class VirtualMachineMonitor {
     private let hypervisor: Hypervisor
     private let signals: EndingSignals
     private let pidFile: PIDFile?
@@ -95,7 +95,7 @@ public final class Machine {
 
 // MARK: - Construction
 
-extension Machine {
+extension VirtualMachineMonitor {
     private static func openHypervisor(processorCount: Int) throws(MachineError) -> Hypervisor {
         do throws(KVMError) {
             let hypervisor = try Hypervisor()

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A device takes `map` once per piece of work. A map keeps its regions mapped as long as it is held, so memory that is
 /// unplugged meanwhile stays readable until the work ends.
-public final class GuestMemory: Sendable {
+public final class GuestAddressSpace: Sendable {
     private let current: Mutex<MemoryMap>
 
     public init(_ map: MemoryMap = MemoryMap()) {
