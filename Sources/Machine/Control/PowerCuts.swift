@@ -35,7 +35,12 @@ extension ControlPlane {
         _ file: PowerCutTest, of backend: any MemoryBackend, _ options: PowerCutOptions
     ) throws(MachineError) -> PowerCutReport {
         let path = backend.path ?? ""
-        let mode = PowerCut.Mode(rawValue: options.mode.rawValue) ?? .drop
+        let mode: PowerCut.Mode =
+            switch options.mode {
+            case .drop: .drop
+            case .subset: .subset
+            case .torn: .torn
+            }
         do throws(SystemCallError) {
             let outcome = try file.cut(PowerCut(mode: mode, seed: options.seed))
             return PowerCutReport(
