@@ -49,11 +49,11 @@ struct BackingFile: ~Copyable, Sendable {
         self.origin = origin
     }
 
-    /// Takes away what `init` and `fit` made, if nobody else has begun to use it.
+    /// Undoes what `init` and `fit` made, unless another process uses the file by now.
     ///
     /// - Parameters:
     ///   - wasEmpty: the file had no content when it was opened.
-    ///   - isLocked: whether a lock tells if somebody else uses it.
+    ///   - isLocked: whether a lock shows if another process uses the file.
     func undo(wasEmpty: Bool, isLocked: Bool) {
         guard origin == .created || wasEmpty else { return }
         if isLocked, (try? descriptor.lock(.exclusive)) != true { return }
@@ -78,7 +78,7 @@ extension BackingFile {
         }
     }
 
-    /// nil if somebody else made the file meanwhile.
+    /// nil if another process created the file meanwhile.
     private static func create(_ path: String, readOnly: Bool) throws(MemoryBackendError) -> OwnedDescriptor? {
         if (try? FileStatus(path: path, followsLinks: false))?.kind == .symbolicLink { throw .danglingLink(path: path) }
         guard !readOnly else { throw .missingReadOnly(path: path) }

@@ -19,7 +19,7 @@ final class BackingPages: PageFile {
         let bytes = try named { () throws(SystemCallError) in
             try descriptor.bytes(at: place(of: pages.lowerBound), count: count).get()
         }
-        // Somebody made the file shorter.
+        // A short read: the file was truncated.
         guard bytes.count == count else { throw SystemCallError(call: "pread", subject: path, errno: .ioError) }
         return bytes
     }

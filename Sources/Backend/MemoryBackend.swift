@@ -19,7 +19,7 @@ public protocol MemoryBackend: AnyObject, Sendable {
     var memoryOptions: MemoryOptions { get }
     /// The path that was given; nil without a file.
     var path: String? { get }
-    /// What a person should know who attaches this memory to a persistent memory device.
+    /// What to know before attaching this memory to a persistent memory device.
     var warnings: [MemoryBackendWarning] { get }
 
     /// What another process maps to have this memory, stores included; nil where there is no such file, or where what it
@@ -28,8 +28,8 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// - Throws: the kernel's reason where the file cannot be opened once more.
     func shareableFile() throws(SystemCallError) -> ShareableFile?
 
-    /// How the memory keeps stores from the file until they are flushed, if it does: then whoever owns the memory slot lets it
-    /// follow the slot's log, and the end of a device or machine is no reason to synchronize.
+    /// How the memory keeps stores from the file until they are flushed, if it does. Then the owner of the memory slot
+    /// lets it follow the slot's log, and the end of a device or machine does not synchronize.
     var powerCutTest: PowerCutTest? { get }
 
     /// Makes every store that came before the call durable, and blocks until it is. Does nothing where stores reach no

@@ -6,7 +6,7 @@ public enum MemoryBackendError: Error, Equatable, Sendable {
     /// Why `durability=power-cut-test` makes no sense.
     public enum PowerCutObstacle: Equatable, Sendable {
         case notShared, readOnly, discardsData
-        /// Nobody could look at the file afterwards.
+        /// The file has no name, so it could not be examined afterwards.
         case unnamedFile(directory: String)
         /// Such files cannot be written.
         case hugePages(path: String)

@@ -1,6 +1,6 @@
 public import Host
 
-/// Tells which pages of a memory a guest has stored into: KVM's dirty log, for whoever owns the memory slot.
+/// Tells which pages of a memory a guest has stored into: KVM's dirty log, made by the owner of the memory slot.
 public protocol DirtyPageSource: Sendable {
     /// The pages since the last call. A store is told by this call and visible in the memory when it returns, or told by a later
     /// one.
@@ -22,7 +22,7 @@ protocol PageFile: Sendable {
 /// copy yet, or a guest would see stores that it did not make. It cannot: the lock of the file keeps other writers away, a flush
 /// writes only what it has just read from the same pages of the mapping, and a power cut comes when the guest is gone.
 ///
-/// Every page that anybody stored into is in one of three places: the log of the kernel or of this process, which `collect`
+/// Every page that was stored into is in one of three places: the log of the kernel or of this process, which `collect`
 /// empties; the set `unflushed`; or the set `underWay`, of a flush that has not completed. It leaves the last one only when the
 /// file has it.
 public final class PowerCutTest: Sendable {
@@ -50,8 +50,8 @@ public final class PowerCutTest: Sendable {
         state = ConditionLock(State(unflushed: PageSet(pageCount: memory.byteCount / PageSet.pageByteCount)))
     }
 
-    /// Asks another source from now on, or none; what the last one knows is taken over first. To be called before the source goes,
-    /// and when nobody stores by it any more.
+    /// Replaces the source, by nil for none, after taking over what the last one logged. Call it before the old source
+    /// goes, and when no more stores reach memory through it.
     public func follow(_ source: (any DirtyPageSource)?) {
         state.withLock { state in
             collect(&state)
@@ -102,7 +102,7 @@ extension PowerCutTest {
         end(pages, isDurable: true)
     }
 
-    /// - Returns: what to write; nil after a power cut: nobody is there any more who could hear what came of it.
+    /// - Returns: the pages to write; nil after a power cut, when a flush does nothing: the guest is gone.
     private func begin() -> PageSet? {
         state.wait(while: { $0.underWay != nil && !$0.isCut }) { state in
             guard !state.isCut else { return nil }
@@ -142,7 +142,7 @@ extension PowerCutTest {
         do throws(HostMapping.Fault) {
             return try memory.bytes(at: pages.lowerBound * size, count: pages.count * size)
         } catch {
-            // Somebody made the file shorter: the private pages behind its end went, too.
+            // The file was truncated: the private pages past its new end are gone, too.
             throw SystemCallError(call: "process_vm_readv", errno: .ioError)
         }
     }

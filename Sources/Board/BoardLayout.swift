@@ -21,7 +21,7 @@ public struct BoardLayout: Sendable, Equatable {
     public let lowRAM: GuestRange
     /// RAM from 4 GiB on, if there is that much.
     public let highRAM: GuestRange?
-    /// Where device memory is placed when nobody asks for an address; nil if RAM fills the address space.
+    /// Where device memory without a requested address is placed; nil if RAM fills the address space.
     public let deviceMemoryWindow: GuestRange?
     /// Where 64-bit BARs are placed; nil if RAM reaches into it.
     public let pciWindow64: GuestRange?

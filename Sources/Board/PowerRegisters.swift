@@ -86,7 +86,7 @@ public final class KeyboardController: RegisterBlock {
 }
 
 extension KeyboardController: ByteRegisters {
-    /// Status 0: no byte to fetch, and ready for a command, so that nobody waits for it.
+    /// Status 0: no byte to fetch, and ready for a command, so a guest does not wait for the controller.
     func loadByte(at offset: UInt64) -> UInt8 { 0 }
 
     func storeByte(_ value: UInt8, at offset: UInt64) {

@@ -17,7 +17,7 @@ extension MemoryMap {
         }
     }
 
-    /// Stores a little-endian ring index or flag word; everything stored before it is visible to who sees it.
+    /// Stores a little-endian ring index or flag word; a load that sees it also sees every store before it.
     ///
     /// - Parameter address: even.
     /// - Throws: `misaligned`, `unmapped`, `readOnly` or `fault`.

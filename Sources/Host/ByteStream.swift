@@ -32,7 +32,7 @@ extension OwnedDescriptor {
     public enum Output: Sendable, Equatable {
         /// This many bytes went out; fewer than given where the other side has no space.
         case written(Int)
-        /// Nobody will read any more, or the disk is full.
+        /// The reader is gone, or the disk is full.
         case failed(Errno)
     }
 

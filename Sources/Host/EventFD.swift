@@ -11,7 +11,7 @@ public final class EventFD: Sendable {
             taking: try systemCall("eventfd") { eventfd(initialValue, CInt(EFD_CLOEXEC)) })
     }
 
-    /// Takes an eventfd that somebody else made, such as one received over a socket. It becomes non-blocking, since
+    /// Takes an eventfd that another process made, such as one received over a socket. It becomes non-blocking, since
     /// its other holders may have filled the counter.
     public init(taking descriptor: consuming OwnedDescriptor) throws(SystemCallError) {
         let number = descriptor.rawValue
@@ -44,7 +44,7 @@ public final class EventFD: Sendable {
                 try systemCall("read") { unsafe read(number, &value, 8) }
                 return value
             } catch {
-                // One that somebody else made is non-blocking.
+                // One from `init(taking:)` is non-blocking.
                 guard error.errno == .resourceTemporarilyUnavailable else { throw error }
                 try waitUntilSignalled()
             }
@@ -57,7 +57,7 @@ public final class EventFD: Sendable {
         try systemCall("poll") { unsafe poll(&entry, 1, -1) }
     }
 
-    /// Sets the counter to 0 without blocking, whoever else reads it at the same time.
+    /// Sets the counter to 0; does not block, even if another holder reads it at the same time.
     ///
     /// - Returns: whether it was above 0.
     @discardableResult

@@ -9,7 +9,7 @@ public enum FileLock: Equatable, Sendable {
     case exclusive
 }
 
-/// What of a file a lock is on. Locks say who uses a file and mean no bytes, so parts can stand for users.
+/// What of a file a lock is on. Locks mark a file's users and protect no bytes, so parts can stand for users.
 public enum FileLockRange: Equatable, Sendable {
     case whole
     /// All but the last byte that a file can have.
@@ -62,7 +62,7 @@ extension FileStatus {
     /// The id of a process that holds a lock on this file; nil where the kernel does not tell.
     ///
     /// `F_OFD_GETLK` and `/proc/locks` name no process for a lock of an open file description (they say -1), but
-    /// `/proc/PID/fdinfo` lists a descriptor's locks to whoever may look at the process. Slow: for error messages.
+    /// `/proc/PID/fdinfo` lists a descriptor's locks, if this user may inspect the process. Slow: for error messages.
     public func lockHolder() -> CInt? {
         for process in directoryEntries("/proc") ?? [] {
             guard let id = CInt(process) else { continue }

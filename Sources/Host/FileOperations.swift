@@ -99,7 +99,7 @@ extension OwnedDescriptor {
         self.init(taking: try systemCall("memfd_create") { unsafe nt_memfd_create(name, all) })
     }
 
-    /// Forbids everybody, for good, to change a memory file's size.
+    /// Seals a memory file: its size can never change again.
     public borrowing func sealSize() throws(SystemCallError) {
         let number = rawValue
         let seals = CInt(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)

@@ -28,11 +28,11 @@ public final class HostMapping: @unchecked Sendable {
 
     /// The size in bytes.
     public let byteCount: Int
-    /// Whether the host lets nobody store here, a guest included.
+    /// Whether the host mapped it read-only: stores fail, a guest's included.
     public let isReadOnly: Bool
     /// Whether a copy may meet a page that is not there.
     private let isFaultProne: Bool
-    /// Where this process's stores are entered; nil if nobody asks.
+    /// The log of this process's stores; nil without `logsStores`.
     let storeLog: StoreLog?
     private let base: UnsafeMutableRawPointer
     /// The size rounded up to whole pages, in bytes: what the kernel mapped.
@@ -45,7 +45,7 @@ public final class HostMapping: @unchecked Sendable {
     ///   - alignment: of the host address, in bytes, a power of two. With the guest's address aligned alike, host and
     ///     guest address are congruent, and KVM can map huge pages.
     ///   - pageByteCount: the unit of mapping, in bytes, a power of two: the huge page size for a file on hugetlbfs.
-    ///   - isSealed: whether nobody can make the file shorter, so that its pages are always there.
+    ///   - isSealed: whether the file is sealed against shrinking, so that its pages are always there.
     ///   - logsStores: whether `takeStoredPages` tells of this process's stores.
     /// - Throws: the kernel's reason.
     public init(

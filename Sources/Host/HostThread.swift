@@ -50,7 +50,7 @@ public final class HostThread: Sendable {
     /// Waits until the thread has ended and has let go of all that its body held. Any number of threads may wait, and
     /// `kick` works meanwhile. Not to be called on the thread itself.
     public func join() {
-        // The lock is taken only for a thread that is about to end: who waited for it would keep `kick` out.
+        // The lock is taken only for a thread that is about to end: a joiner that waited under it would block `kick`.
         try? start.finished.waitUntilSignalled()
         joined.withLock { isJoined in
             if !isJoined { pthread_join(handle, nil) }

@@ -66,12 +66,12 @@ public enum MemoryFileKind: Equatable, Sendable {
     case none
     /// Its size may change at any time.
     case changeable
-    /// Nobody can make it shorter, ever.
+    /// It is sealed: no process can make it shorter.
     case sealedAgainstShrinking
 }
 
 extension OwnedDescriptor {
-    /// Whether this is an eventfd. What somebody sent may be anything, and a write to it have any effect.
+    /// Whether this is an eventfd. A received descriptor may be of any kind, and a write to it have any effect.
     public var isEventFD: Bool {
         var target = [CChar](repeating: 0, count: 64)
         let count = unsafe readlink("/proc/self/fd/\(rawValue)", &target, target.count)

@@ -10,7 +10,7 @@ public enum SocketActivation {
 
     /// Takes them over; none where LISTEN_PID names another process. To be called once, before anything is opened.
     ///
-    /// - Throws: `badFileDescriptor` for a number that is not open, `notSocket` for what nobody can connect to.
+    /// - Throws: `badFileDescriptor` for a number that is not open, `notSocket` for one that is no listening socket.
     public static func takeListeners() throws(SystemCallError) -> [SharedDescriptor] {
         defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
         guard number("LISTEN_PID") == getpid(), let count = number("LISTEN_FDS"), count > 0, count <= limit else {

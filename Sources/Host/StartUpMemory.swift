@@ -17,7 +17,7 @@ public enum StartUpMemory {
         malloc_trim(0)
     }
 
-    /// Only segments that nobody can have written to: their pages are the file's.
+    /// Releases only segments that are never writable: their pages come back from the file.
     private static func release(_ segment: Elf64_Phdr, base: Elf64_Addr) {
         guard segment.p_type == PT_LOAD, segment.p_flags & UInt32(PF_W) == 0 else { return }
         let page: UInt64 = 4096

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Which pages of a mapping this process stored into: the kernel's log of a guest's stores does not know of them.
 ///
-/// A store and its entry are one step for whoever takes the log. A store that somebody has seen is therefore either in the log that
-/// is taken afterwards, or in one that was taken before.
+/// A store and its entry are one step with respect to taking the log. A store that was visible when the log was taken
+/// is therefore in that log, or in an earlier one.
 final class StoreLog: Sendable {
     private let pages: Mutex<PageSet>
 

@@ -36,7 +36,7 @@ public enum UnixSocket {
         return unsafe poll(&entry, 1, 0) > 0
     }
 
-    /// Ends a connection in both directions, whoever else has its descriptor.
+    /// Ends a connection in both directions, even if other processes hold its descriptor.
     public static func shutDown(_ socket: borrowing OwnedDescriptor) {
         _ = shutdown(socket.rawValue, CInt(SHUT_RDWR))
     }
@@ -115,7 +115,7 @@ public final class ListeningSocket: Sendable {
         do throws(SystemCallError) {
             _ = try UnixSocket.connect(to: path)
         } catch {
-            // Nobody listens: what a dead process left, if it is still that.
+            // No listener: a dead process left the socket. Remove it if the path still names the same file.
             if error.errno == .connectionRefused, status.hasName(path) { return try unlinkFile(path) }
         }
         throw SystemCallError(call: "bind", subject: path, errno: .addressInUse)

@@ -5,7 +5,7 @@ public func lowBytes(_ value: UInt64, _ byteCount: Int) -> UInt64 {
     byteCount >= 8 ? value : value & ((1 &<< UInt64(max(byteCount, 0) * 8)) &- 1)
 }
 
-/// What a load answers that nobody claims: all ones (PCI 3.0, section 6.1).
+/// The value of a load that no device claims: all ones (PCI 3.0, section 6.1).
 public func allOnes(byteCount: Int) -> UInt64 { lowBytes(.max, byteCount) }
 
 /// A part of an access that lies in one aligned 4-byte register.

@@ -49,7 +49,7 @@ public struct Identity: Sendable {
 }
 
 /// The configuration space of an endpoint: 4096 bytes, a type 0 header, a list of capabilities, no extended ones, and no
-/// interrupt pin. A value: it knows nobody to tell.
+/// interrupt pin. A value: a change notifies no observer; `Function` does that.
 public struct ConfigurationSpace: Sendable {
     /// In order of index.
     public let bars: [BaseAddressRegister]
@@ -135,7 +135,7 @@ extension ConfigurationSpace {
     /// Whether the function may access memory itself; message-signalled interrupts are such accesses.
     public var isBusMaster: Bool { command & Header.commandBusMaster != 0 }
 
-    /// The address that a BAR holds, decoded or not; 0 when nobody wrote one.
+    /// The address that a BAR holds, decoded or not; 0 until one is written.
     public func programmedAddress(of bar: BaseAddressRegister) -> UInt64 {
         registers.load(at: bar.offset, byteCount: bar.registerByteCount) & bar.addressMask
     }

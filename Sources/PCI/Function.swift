@@ -83,7 +83,7 @@ public final class Function: Sendable {
         state = Mutex(State(space: space))
     }
 
-    /// Who is told when a BAR's range moves, appears or (address nil) goes: the machine, which rebuilds its address table
+    /// Sets the observer of BAR ranges that move, appear or (address nil) go. The machine's rebuilds its address table
     /// and registers doorbells anew. Ranges that are mapped already are not reported again; see `mappings`.
     public func observeMappings(_ observer: (@Sendable (BARMapping) -> Void)?) {
         observers.withLock { $0.mapping = observer }

@@ -4,7 +4,7 @@ import GuestMemory
 enum Resource {
     /// I/O ports of the device.
     case ports(first: UInt16, count: UInt8)
-    /// An interrupt line: edge triggered, active high, shared with nobody.
+    /// An interrupt line: edge triggered, active high, exclusive.
     case interrupt(UInt32)
     /// Memory of the device that lies below 4 GiB.
     case memory(GuestRange)

@@ -29,7 +29,7 @@ final class Console: Sendable {
         terminal = target == .standardInputOutput ? RawTerminal(0, keepsSignals: !isShared) : nil
     }
 
-    /// Says who makes the monitor that Ctrl-A c switches to.
+    /// Sets the maker of the monitor that Ctrl-A c switches to.
     func share(with makeMonitor: @escaping ConsoleMonitorMaker) { self.makeMonitor.withLock { $0 = makeMonitor } }
 
     /// Makes the chip for one power cycle.

@@ -11,6 +11,6 @@ public protocol ConsoleMonitor: AnyObject, Sendable {
     func finish()
 }
 
-/// Makes a ``ConsoleMonitor``, once somebody asks for it. What it has to show goes to `output`, which may wait.
+/// Makes a ``ConsoleMonitor`` when it is first needed. Its text goes to `output`, which may block.
 public typealias ConsoleMonitorMaker =
     @Sendable (_ output: @escaping @Sendable ([UInt8]) -> Void) -> (any ConsoleMonitor)?

@@ -34,7 +34,7 @@ final class SerialLine: Sendable {
 
     /// Sends what a monitor shows. Waits likewise, until `setDropping`.
     func send(_ bytes: [UInt8]) {
-        // In pieces that do not block where the other side has said that it has space: no one kicks this thread.
+        // Non-blocking pieces, each once the other side has space: no kick interrupts this thread.
         var rest = bytes[...]
         while !rest.isEmpty, !isDropping.load(ordering: .relaxed) {
             guard let output = channel.withLock({ $0?.output }) else { return }

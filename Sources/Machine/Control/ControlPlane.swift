@@ -30,7 +30,7 @@ final class ControlPlane {
     var nextLook: UInt64 = 0
     private var hasReleasedStartUpMemory = false
     let topology: ProcessorTopology
-    /// Whether somebody could let a machine go on that waits.
+    /// Whether there is a monitor from which a paused machine can be continued.
     let hasOperator: Bool
     private let endsOnReboot: Bool
     private let signals: EndingSignals
@@ -65,7 +65,7 @@ final class ControlPlane {
         self.cycle = nil
         parts.console?.discardInput()
         finishRemovals()
-        // What that power cycle still had to say is about a machine that is gone; but who wants it to end is heard.
+        // Of the events left over, only requests count (one may end the machine); the others are about the old cycle.
         answerRequests(parts.events.takeAll())
         if case .end(let ending) = verdict { return ending }
         return nil

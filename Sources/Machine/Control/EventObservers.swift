@@ -1,7 +1,7 @@
 import QEMUDialect
 import Synchronization
 
-/// Everybody who watches the machine.
+/// The observers of the machine's events.
 final class EventObservers: Sendable {
     private struct State {
         var next: UInt64 = 0

@@ -5,10 +5,10 @@ import KVM
 import QEMUDialect
 
 // A vCPU cannot go on because the host has no page for its access: the file of a device was made shorter, or its disk is full.
-// Where somebody can help, the machine waits, as QEMU does for a full disk; `cont` tries the access again.
+// If there is an operator, the machine pauses, as QEMU does for a full disk; `cont` retries the access.
 
 extension ControlPlane {
-    /// Whether to wait for the page: somebody may bring it back, and it is a device's.
+    /// Whether to pause until the page is back: there is an operator, and the page is a device's.
     ///
     /// - Parameter address: guest-physical; nil where the kernel does not tell.
     func waitsForPage(at address: UInt64?) -> Bool {
@@ -17,7 +17,7 @@ extension ControlPlane {
     }
 
     func pauseForPage(at address: UInt64?, _ cycle: PowerCycle) {
-        // Another vCPU's fault, or somebody, has stopped the machine already; `cont` finds out what is still missing.
+        // Another vCPU's fault, or a command, has paused the machine already; `cont` finds what is still missing.
         guard runState.isRunning else { return }
         cycle.pause()
         runState = .ioError

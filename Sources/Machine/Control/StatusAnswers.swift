@@ -3,7 +3,7 @@ import Options
 import PCI
 import QEMUDialect
 
-// What the machine is made of at this moment, for whoever asks.
+// What the machine is made of at this moment: the answers to the monitors' queries.
 
 extension ControlPlane {
     var processorStatus: [ProcessorStatus] {

@@ -24,7 +24,7 @@ extension ControlPlane {
         }
     }
 
-    /// The guest may eject what nobody asked for, too: that device is as gone for it.
+    /// The guest may also eject a device without a request: it has given that device up all the same.
     private func eject(_ slot: Int, _ cycle: PowerCycle) {
         guard let device = registry.devices.first(where: { $0.slot == slot }) else { return }
         pendingRemovals.insert(device.name)

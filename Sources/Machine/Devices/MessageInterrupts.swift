@@ -43,7 +43,7 @@ final class MessageRouter: Sendable {
         let route = VirtualMachine.MessageRoute(gsi: number, address: message.address, data: message.data)
         try state.withLock { (state) throws(KVMError) in
             guard state.routes[number] != route else { return }
-            // A message that the kernel refuses must not stay, or it would refuse the table of everybody else as well.
+            // A message that the kernel refuses must not stay, or the kernel would refuse every later table as well.
             var routes = state.routes
             routes[number] = route
             try machine.setRouting(routes.values.sorted { $0.gsi < $1.gsi })

@@ -32,8 +32,8 @@ final class MemoryExits: Sendable {
             .emulationFailed(index: processor.index, instructionPointer: processor.instructionPointer, count: count))
     }
 
-    /// - Returns: the bytes; nil when memory lies there and its page is missing. Where no memory is, all bits read 1, as on a bus
-    ///   that nobody drives.
+    /// - Returns: the bytes; nil when memory lies there and its page is missing. Where no memory is, all bits read 1,
+    ///   as on an undriven bus.
     func load(at address: GuestAddress, byteCount: Int) -> UInt64? {
         let map = memory.map
         guard map.region(at: address) != nil else { return .max }

@@ -33,7 +33,7 @@ enum ProcessorFailure {
         }
     }
 
-    /// A page behind guest memory is not there. The likely culprits are files that somebody made shorter.
+    /// The message for a missing page behind guest memory. It names truncated backing files, the likely cause.
     static func missingPage(_ address: UInt64?, backends: [any MemoryBackend]) -> String {
         let place = address.map { "guest-physical address \(GuestAddress($0))" } ?? "guest memory"
         let shrunk = shrunkFiles(backends)

@@ -18,7 +18,7 @@ public final class HMPSession: MonitorSession {
         self.output = output
     }
 
-    /// Shows who is there, and the prompt.
+    /// Shows the greeting and the prompt.
     public func open() { send(Self.greeting + Self.prompt) }
 
     /// Takes what was typed. Commands are carried out before it returns.
@@ -33,19 +33,19 @@ public final class HMPSession: MonitorSession {
 
     public func close() {}
 
-    /// The keys are somebody else's for a while: what was begun is dropped.
+    /// Keys go elsewhere until `resume`: drops the line that was begun.
     func suspend() {
         editor.withLock { $0.startOver() }
         send("\n")
     }
 
-    /// They come back.
+    /// Keys come here again: shows a new prompt.
     func resume() { send(Self.prompt) }
 
     private func handle(_ event: LineEditor.Event, _ editor: inout LineEditor) {
         switch event {
         case .enter(let line):
-            // First, since `quit` leaves nobody who could show it.
+            // The echo first: after `quit` no output is shown.
             send(editor.echo(of: line) + "\n")
             send(run(line, &editor))
         case .enterTooLong:

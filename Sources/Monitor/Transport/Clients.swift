@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Makes a session for each client that connects, and knows who is connected.
+/// Makes a session for each client that connects, and records the connections.
 final class Clients: Sendable {
     typealias SessionMaker = @Sendable (_ output: @escaping @Sendable ([UInt8]) -> Void) -> any MonitorSession
 

@@ -1,8 +1,8 @@
 import Host
 import Synchronization
 
-/// A monitor on the process's standard input and output, whatever these are: a terminal, a pipe, a file. One thread waits for
-/// both, so that nobody else ever waits for a slow reader.
+/// A monitor on the process's standard input and output, whatever these are: a terminal, a pipe, a file. One thread
+/// waits for both, so that a slow reader blocks no other thread.
 final class StandardStreamsMonitor: Sendable {
     private struct State {
         var pending: [UInt8] = []
@@ -80,7 +80,7 @@ final class StandardStreamsMonitor: Sendable {
         return true
     }
 
-    /// What nobody reads is dropped.
+    /// Writes pending bytes; if the write fails (the reader is gone), drops them.
     private func write(to output: SharedDescriptor) {
         let bytes = state.withLock { $0.pending }
         let result = output.with { $0.writeOnce(bytes.prefix(4096)) }

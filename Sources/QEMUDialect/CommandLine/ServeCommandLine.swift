@@ -50,7 +50,7 @@ public func parseServeCommandLine(_ arguments: [String]) throws(CommandLineError
     return .serve(try builder.finish(), warnings: builder.warnings)
 }
 
-/// Tells an option that `run` has from one that nobody has.
+/// The error for an option that `serve` does not have: an option of `run`, or an unknown one.
 private func unknownServeOption(_ name: String) -> DialectError {
     guard OptionName(rawValue: name) != nil else { return unknownOption(name) }
     return .optionNotSupported(reason: "serve has no machine; that is the client's")

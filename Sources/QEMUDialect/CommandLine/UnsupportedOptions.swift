@@ -22,7 +22,7 @@ private let unsupportedOptions: [(reason: String, names: String)] = [
     ("the accelerator is always kvm", "xen-attach xen-domid xen-domid-restrict enable-sync-profile async-teardown"),
 ]
 
-/// Tells an option that QEMU has from one that nobody has.
+/// The error for an unknown option: one of QEMU's gets the reason why it is not supported.
 func unknownOption(_ name: String) -> DialectError {
     let entry = unsupportedOptions.first { entry in
         entry.names.split(separator: " ").contains { $0 == name }

@@ -43,7 +43,7 @@ public final class ClientInterrupts: InterruptMessageSink, Sendable {
         if wasPending { event?.signal() }
     }
 
-    /// As if nobody had ever set anything.
+    /// Returns every vector to its initial state: no eventfd, nothing pending.
     func reset() {
         vectors.withLock { vectors in for index in vectors.indices { vectors[index] = Vector() } }
     }

@@ -26,7 +26,7 @@ public struct ClientConnection: ~Copyable {
     /// - Parameters:
     ///   - complain: told once, in a sentence, of what the client did wrong and is not ended for.
     ///   - socket: connected and non-blocking.
-    ///   - stop: ends the session once it is signalled; nobody takes the signal away.
+    ///   - stop: ends the session once it is signalled; it stays signalled.
     public init(
         _ socket: consuming OwnedDescriptor, _ device: ServedDevice, stop: EventFD, patience: UInt64 = 10_000,
         complain: @escaping @Sendable (String) -> Void = { _ in }

@@ -1,8 +1,8 @@
 import Host
 import PCI
 
-/// An eventfd that a client may have a kernel signal in place of a store to a doorbell. It is not the device's own: who has an
-/// eventfd can also fill its counter, or take what somebody else signalled, and a device's thread must not depend on that.
+/// An eventfd that a client may have a kernel signal in place of a store to a doorbell. It is not the device's own: a
+/// client that has an eventfd can also fill or clear its counter, and a device's thread must not depend on that.
 struct DoorbellRelay {
     let doorbell: ServedDevice.Doorbell
     let event: EventFD
@@ -22,7 +22,7 @@ struct DoorbellRelay {
 
     var interest: Poll.Interest { Poll.Interest(event.rawDescriptor) }
 
-    /// Rings the doorbell if somebody signalled.
+    /// Rings the doorbell if the eventfd was signalled.
     func pass() {
         if event.clear() { registers.store(0, at: doorbell.offset, byteCount: 4) }
     }

@@ -13,6 +13,6 @@ extension Refusal {
     public static let tooMany = Refusal(ENOSPC)
     /// A descriptor that is no memory file (memfd, tmpfs, hugetlbfs), or no eventfd.
     public static let wrongDescriptor = Refusal(EBADF)
-    /// The page behind this access is not there: somebody made the device's file shorter.
+    /// The page behind this access is missing: the device's file was truncated.
     public static let fault = Refusal(EFAULT)
 }

@@ -16,7 +16,7 @@ public enum MonitorEvent: Equatable, Sendable {
     case memoryFault(MemoryFault)
 }
 
-/// Who or what wanted the machine to end or start over; the raw values are QEMU's.
+/// The cause of a shutdown or reset; the raw values are QEMU's.
 public enum ShutdownCause: String, Equatable, Sendable {
     case hostError = "host-error"
     case hostQMPQuit = "host-qmp-quit"
