@@ -59,7 +59,7 @@ public struct SessionInput {
         if isError, bytes.count > MessageHeader.byteCount || !descriptors.isEmpty {
             return "an error with something behind it"
         }
-        if message.header.flags & MessageHeader.noReply != 0 { return "a reply that nobody wanted" }
+        if message.header.flags & MessageHeader.noReply != 0 { return "a reply to a request with No_reply" }
         if message.header.command == Command.version.rawValue, !isError,
             bytes.count > MessageHeader.byteCount + message.payload.count
         {
