@@ -7,7 +7,7 @@ import Testing
 
 @testable import Backend
 
-/// Disks that are full, or that nobody may write to.
+/// Disks that are full or read-only.
 @Suite(
     .serialized, .disabled(if: TemporaryMount.memoryProblem != nil, "\(TemporaryMount.memoryProblem ?? "")"),
     .disabled(if: TemporaryMount.ext4Problem != nil, "\(TemporaryMount.ext4Problem ?? "")"))

@@ -78,7 +78,7 @@ import Testing
         #expect(error?.description.contains("process \(process.processIdentifier)") == true)
     }
 
-    @Test("what a failed start made is taken away, unless somebody else has it by now")
+    @Test("what a failed start made is removed, unless another process uses it by now")
     func undo() throws {
         let bench = try Workbench()
         let file = try BackingFile(path: bench.file("x"), readOnly: false)

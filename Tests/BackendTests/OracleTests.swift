@@ -7,7 +7,7 @@ import Testing
 
 private let hasQEMU = (try? run(["qemu-system-x86_64", "-version"]))?.status == 0
 
-/// The same disks and options given to a real QEMU: whoever comes from there must find nothing changed unawares.
+/// The same disks and options given to a real QEMU: behaviour differs only in the rows of `differences`.
 @Suite(.enabled(if: hasQEMU, "qemu-system-x86_64 is not installed")) struct OracleTests {
     /// Rows in which QEMU 7.2 behaves in another way, and why this one was taken.
     static let differences = [

@@ -98,7 +98,7 @@ import Testing
         #expect(bench.names == [])
     }
 
-    /// Made shorter by somebody: the flush fails and says so; nothing ends by SIGBUS, and nothing makes the file longer.
+    /// After a truncation the flush fails with an error; there is no SIGBUS, and the file is not extended again.
     @Test func aFileThatBecomesShorter() throws {
         let bench = try Workbench()
         let backend = try FileBackend(options(bench))
@@ -108,7 +108,7 @@ import Testing
         #expect(bench.byteCount("x") == 1 << 20 && backend.powerCutTest?.unflushedPageCount == 1)
     }
 
-    /// Nobody else may write the file: its lock is the one of any shared file.
+    /// The file takes no second writer: its lock is the one of any shared file.
     @Test func theFileIsLocked() throws {
         let bench = try Workbench()
         let first = try FileBackend(options(bench))

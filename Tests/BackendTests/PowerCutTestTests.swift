@@ -44,7 +44,7 @@ import Testing
         #expect(stage.file.page(2) == 8 && stage.test.unflushedPageCount == 0)
     }
 
-    /// Somebody asks how many pages there are: no flush may miss what the question took out of the log.
+    /// Counting the unflushed pages empties the log: no flush may miss what the count took out of it.
     @Test(arguments: FakeFile.Step.allCases) func askingLosesNothing(step: FakeFile.Step) throws {
         let stage = try Stage()
         let counts = Mutex<[Int]>([])
@@ -196,7 +196,7 @@ import Testing
         #expect((50...110).contains(torn), "\(torn) of 160")
     }
 
-    /// A seed that somebody wrote down means the same with the next version.
+    /// A seed gives the same result in every version.
     @Test func seedsKeepTheirMeaning() {
         let cut = PowerCut(mode: .torn, seed: 42)
         let letters = (0..<24).map { page in

@@ -196,7 +196,7 @@ struct HostileHostTests {
 @Suite("Files that others use", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct SharedFileTests {
     @Test(
-        "a file that somebody makes shorter ends the monitor with the file's name",
+        "a file that is truncated ends the monitor with the file's name",
         arguments: ["peek 0x40800000", "poke 0x40800000 4 1"])
     func shrunkFile(_ access: String) throws {
         let machine = try Machine.withDevice()

@@ -5,7 +5,7 @@ import Testing
 /// The file behind the memory is cut short, or its disk is full, while the guest runs (issue of durability, "the file misbehaves").
 @Suite("The file misbehaves", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct MisbehavingFileTests {
-    /// Without anybody who could help, the machine ends with a message, and not in silence.
+    /// Without an operator, the machine ends with a message.
     @Test(.disabled(if: TemporaryMount.memoryProblem != nil, "\(TemporaryMount.memoryProblem ?? "")"))
     func fullDiskWithoutAnOperator() throws {
         let disk = try TemporaryMount.memory("size=1m")

@@ -105,7 +105,7 @@ struct SerialSocketTests {
             client.send("echo client \(number)\n")
             #expect(client.hears("ok echo client \(number)"), "\(client.text)")
         }
-        // Output while nobody listens is dropped, and holds nobody up.
+        // Output without a client is dropped, and does not block the guest.
         var last: SocketClient? = try client(path)
         last?.send("delay 100\necho nobody hears this\n")
         last = nil
@@ -143,14 +143,14 @@ struct SerialSocketTests {
         #expect(process.wait() == .exited(0))
     }
 
-    @Test("as a client of nobody") func asClientOfNobody() throws {
+    @Test("as a client without a server") func asClientOfNobody() throws {
         let (machine, path) = try machine("")
         let process = try machine.start()
         #expect(process.wait() == .exited(1))
         #expect(process.errors.contains(path), "\(process.errors)")
     }
 
-    @Test("a socket that somebody else listens on is not taken away") func occupied() throws {
+    @Test("a socket that another process listens on is not removed") func occupied() throws {
         let (machine, path) = try machine(",server=on,wait=off")
         let first = try machine.start()
         let client = try client(path)

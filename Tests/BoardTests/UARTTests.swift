@@ -152,7 +152,7 @@ struct ReadBack: Sendable, CustomTestStringConvertible {
         #expect(bench.spaces.count == 1)
         #expect(bench.uart.receive([8]) == 1)
         _ = bench.get(data)
-        #expect(bench.spaces.count == 1, "nobody was refused")
+        #expect(bench.spaces.count == 1, "no input was refused")
         #expect(bench.get(data) == 0)
     }
 

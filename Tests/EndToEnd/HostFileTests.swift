@@ -4,7 +4,7 @@ import Testing
 extension EndToEnd {
     /// Files that the guest cannot have all of.
     @Suite struct HostFile {
-        /// Somebody makes the file shorter while a guest uses it: the monitor says so, and does not die of SIGBUS.
+        /// The file is truncated while a guest uses it: the monitor ends with a message, not by SIGBUS.
         @Test func shrinkingEndsTheMonitorWithAReason() throws {
             let disk = try Disk(byteCount: 64 << 20)
             var options = Monitor.Options(scripts: ["read-all"])

@@ -70,7 +70,7 @@ extension EndToEnd {
             #expect(hasty.count == 4 && hasty.damaged == [4])
         }
 
-        /// The careful one alone, so that nobody else's sync helps it.
+        /// The careful one alone, so that no other program's sync helps it.
         @Test(arguments: ["drop", "torn 1"]) func theCareOfTheCarefulOneIsEnough(command: String) throws {
             let ledgers = try Ledgers()
             let reports = try ledgers.appendAndCut("careful", "x-needletail-power-cut \(command)")

@@ -6,7 +6,7 @@ final class SocketClient {
     private let socket: SharedDescriptor
     private(set) var received: [UInt8] = []
 
-    /// Connects as soon as somebody listens there.
+    /// Connects as soon as there is a listener.
     init(_ path: String, seconds: Int = 30) throws {
         let deadline = Date(timeIntervalSinceNow: Double(seconds))
         while true {

@@ -18,7 +18,7 @@ import Testing
         #expect(memory.map.regions.count == 1)
     }
 
-    @Test("who holds a map keeps what was removed meanwhile")
+    @Test("a map that is held keeps the regions that were removed meanwhile")
     func snapshot() throws {
         let memory = GuestAddressSpace(try map([region(0x1000, 0x1000)]))
         weak let mapping = memory.map.regions.first?.mapping

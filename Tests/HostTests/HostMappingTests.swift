@@ -165,7 +165,7 @@ extension HostMapping {
         #expect(try mapping.load(1, at: 4095) == [7])
     }
 
-    @Test("nobody stores into a read-only mapping", arguments: [true, false])
+    @Test("a store into a read-only mapping fails", arguments: [true, false])
     func readOnly(_ isFile: Bool) throws {
         let file = try memoryFile(byteCount: 4096)
         let source =

@@ -21,7 +21,7 @@ import Testing
         thread.kick()
     }
 
-    @Test("everybody who joins waits, not only the first")
+    @Test("every thread that joins waits, not only the first")
     func concurrentJoin() throws {
         let start = try EventFD()
         let done = Atomic(false)
@@ -43,7 +43,7 @@ import Testing
         #expect(finalEarly == 0)
     }
 
-    @Test("a kick ends a blocking call, also while somebody joins already")
+    @Test("a kick ends a blocking call, also while another thread joins already")
     func kickDuringJoin() throws {
         let woken = Atomic(0)
         let stop = Atomic(false)

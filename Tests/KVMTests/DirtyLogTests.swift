@@ -21,7 +21,7 @@ struct DirtyLogTests {
         }
     }
 
-    /// What a flush relies on: whoever takes the log first and reads the pages then has every store sooner or later.
+    /// What a flush relies on: if each page is read after the log is taken, every store is read sooner or later.
     @Test func noStoreIsLostWhileTheLogIsTaken() throws {
         // mov [0x203000], eax; inc eax; cmp eax, 20000; jne to the beginning; hlt
         let code: [UInt8] = [0xa3, 0x00, 0x30, 0x20, 0, 0x40, 0x3d, 0x20, 0x4e, 0, 0, 0x75, 0xf3, 0xf4]

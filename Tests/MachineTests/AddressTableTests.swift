@@ -25,7 +25,7 @@ struct InsertCase: Sendable {
 struct LookupCase: Sendable {
     let address: UInt64
     let byteCount: Int
-    /// Which block, and where in it; nil when nobody answers.
+    /// The block and the offset in it; nil when no block answers.
     let expected: (number: Int, offset: UInt64)?
 }
 

@@ -89,7 +89,7 @@ struct RefusalCase: Sendable {
     }
 
     @Test func aDeviceNeverSharesItsNameWithAnother() throws {
-        // Names are keys; an id that somebody chose must not equal a name that was made up.
+        // Names are keys; an id from the user must not equal a generated name.
         for other in ["pmem-a", "a", "memdev"] {
             let names = try registry(["memdev=a", "memdev=c,id=\(other)"]).devices.map(\.name)
             #expect(Set(names).count == 2, "\(names)")

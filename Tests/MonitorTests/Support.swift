@@ -61,7 +61,7 @@ final class SocketClient {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    /// - Returns: whether everything went out before nobody listened any more.
+    /// - Returns: whether everything was sent before the other side closed.
     @discardableResult
     func send(_ bytes: [UInt8]) throws -> Bool {
         var rest = bytes[...]

@@ -49,7 +49,7 @@ struct PortAccess: Sendable {
         #expect(ports.load(at: 0, byteCount: 4) == 0x8000_1804)
         #expect(others.load(at: 1, byteCount: 1) == 0x06, "the reset register's port")
         #expect(ports.load(at: 1, byteCount: 1) == 0x06)
-        #expect(self.ports.load(at: 1, byteCount: 1) == 0xff, "nobody is there")
+        #expect(self.ports.load(at: 1, byteCount: 1) == 0xff, "no device is there")
         ports.store(.max, at: 0, byteCount: 4)
         #expect(ports.load(at: 0, byteCount: 4) == 0x80ff_fffc)
     }

@@ -99,7 +99,7 @@ struct RealQEMU {
         }
     }
 
-    /// QEMU refuses its device when another QEMU has it, or nobody listens, and says so.
+    /// Without a listener on the socket, QEMU refuses the device and says so.
     @Test func nobodyListens() throws {
         let machine = try QEMUMachine(
             kernel: Laboratory.guest, sockets: [folder.file("nobody.sock")], run: "", in: folder)

@@ -298,7 +298,8 @@ import TestSupport
         #expect(child.output.contains(says), "\(child.output)")
     }
 
-    /// Whoever shares the socket ends it for all: the server says so and ends, since no client would ever be served again.
+    /// A process that shares the socket shuts it down for all: the server says so and ends, since it can serve no more
+    /// clients.
     @Test func aSocketThatTakesNoMoreClients() throws {
         let listener = try ListeningSocket(on: folder.file("given.sock"))
         let output = folder.file("output")

@@ -125,7 +125,7 @@ func run(_ arguments: [String], in folder: TestFolder, expecting expected: Set<I
     return child.output
 }
 
-/// A client whose device cannot end: its interrupt's eventfd is full, and blocks who signals it.
+/// A client whose device cannot end: its interrupt's eventfd is full, and a signal to it blocks.
 struct StuckClient {
     private let driver: VFIOUserDriver
 

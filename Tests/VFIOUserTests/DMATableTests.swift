@@ -171,7 +171,8 @@ import TestSupport
         #expect(memory.map.regions.isEmpty)
     }
 
-    /// QEMU declares the BAR itself, without a file, and takes that back: the storage stays where it is, and nobody waits for it.
+    /// QEMU declares the BAR itself, without a file, and takes that back: the storage stays where it is, and the call
+    /// does not wait for it.
     @Test(.timeLimit(.minutes(1))) func theBARItselfIsDeclaredAndTakenBack() throws {
         let client = ClientMemory(memory)
         let range = try #require(GuestRange(start: GuestAddress(0x10_0000), byteCount: 0x4000))

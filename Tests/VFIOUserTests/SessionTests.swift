@@ -233,7 +233,7 @@ import TestSupport
         #expect(device.interrupts.isPending(vector: 0))
     }
 
-    // MARK: Descriptors that nobody asked for
+    // MARK: Unsolicited descriptors
 
     @Test(arguments: CodecTests.fixed.filter { ![2, 8].contains($0.command) })
     func descriptorsWithOtherCommands(_ row: CodecTests.Fixed) throws {

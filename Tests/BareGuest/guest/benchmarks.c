@@ -91,7 +91,7 @@ static const char *bench_flush(struct command_line *line) {
     return NULL;
 }
 
-// What a round trip costs without a device: the used element is the guest's own, and there before anybody looks for it.
+// What a round trip costs without a device: the used element is the guest's own, and there before it is looked for.
 static uint64_t lonely_round_trip(struct virtio_device *device, uint16_t head) {
     uint64_t begin = timestamp();
     split_ring_offer(&device->ring, head);

@@ -105,7 +105,7 @@ bool pmem_wait(struct virtio_device *device) {
     if (device->wait == wait_poll) return spin(device);
     while (true) {
         uint32_t seen = virtio_queue_interrupts(device);
-        // Re-arm, then look again, or an element used in between would be announced to nobody (2.7.7.1).
+        // Re-arm, then look again, or an element used in between raises no interrupt (2.7.7.1).
         split_ring_want_interrupt(&device->ring, 0);
         memory_barrier();
         if (split_ring_has_used(&device->ring)) return true;

@@ -6,7 +6,7 @@ final class SocketClient {
     private let socketNumber: Int32
     private(set) var text = ""
 
-    /// Connects to a path; nil if nobody listens.
+    /// Connects to a path; nil if there is no listener.
     init?(connectingTo path: String) {
         socketNumber = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard unsafe Self.use(path, { unsafe connect(socketNumber, $0, $1) }) else { return nil }
@@ -16,7 +16,7 @@ final class SocketClient {
 
     deinit { close(socketNumber) }
 
-    /// Listens on a path, lets `body` run, and accepts who connects meanwhile.
+    /// Listens on a path, lets `body` run, and accepts the clients that connect meanwhile.
     static func accepting<Result>(on path: String, _ body: () throws -> Result) throws -> (SocketClient, Result) {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }

@@ -37,7 +37,7 @@ show grep /mnt /proc/mounts
 read_large "a second copy of every page" copied
 show umount /mnt
 say
-say "A second device, while the guest runs. Somebody types at the monitor (Ctrl-A c):"
+say "A second device, while the guest runs. Typed at the monitor (Ctrl-A c):"
 say "=plug"
 until [ -b /dev/pmem1 ]; do usleep 20000; done
 say "$ ls /dev/pmem*"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says that the guest is alive, again and again, for as long as somebody lets it.
+# Says that the guest is alive, again and again, until the machine ends.
 count=0
 while true; do
     count=$((count + 1))
