@@ -1,7 +1,7 @@
 import CLinux
 
-/// Notices that files are changed by calls such as `write` and `truncate`. Stores into a mapping do not count, so a file
-/// that only a guest uses is silent. One for all files of a machine: a user may have few of them (`max_user_instances`).
+/// Notices that files are changed by calls such as `write` and `truncate`. Stores into a mapping do not count, so a
+/// file that only a guest uses is silent. One for all files of a machine: a user may have few (`max_user_instances`).
 public final class FileWatch: Sendable {
     private let descriptor: OwnedDescriptor
 
