@@ -71,4 +71,14 @@ struct DeviceTests {
         let functions = transcript.items(of: "scan").compactMap { $0["function"] }
         #expect(Set(functions) == ["00:01.0", "00:02.0", "00:1f.0"], "\(transcript)")
     }
+
+    /// Once there is a second thread, the table of descriptors doubles slowly: 28 devices took five times as long to start.
+    @Test("there is room for the descriptors of many devices before the first thread") func roomForDescriptors() throws
+    {
+        let process = try Machine.withDevice().start("echo there")
+        #expect(process.hasSaid("ok echo there"))
+        let lines = textOfFile("/proc/\(process.identifier)/status").split(separator: "\n")
+        let size = lines.first { $0.hasPrefix("FDSize:") }?.split(separator: "\t").last.flatMap { Int($0) }
+        #expect(try #require(size) >= 512)
+    }
 }

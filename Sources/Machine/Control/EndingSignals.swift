@@ -16,6 +16,9 @@ final class EndingSignals: Sendable {
     /// How long the making of the machine may take after a signal, in milliseconds.
     private static let startLimit: Int32 = 1000
 
+    /// More than a machine with a device in every slot has open.
+    private static let descriptorCount: CInt = 511
+
     private let signals: SignalDescriptor
     private let arrival: EventFD
     private let watchBegins: EventFD
@@ -26,6 +29,7 @@ final class EndingSignals: Sendable {
         signals = try SignalDescriptor.forEnding()
         arrival = try EventFD()
         watchBegins = try EventFD()
+        Process.makeRoomForDescriptors(upTo: Self.descriptorCount)
         _ = try HostThread(name: "signals") { [self] in listen() }
     }
 
