@@ -65,7 +65,7 @@ struct BlockedStart: Sendable, CustomTestStringConvertible {
 }
 
 /// A file whose file system can stop answering.
-private final class StallingDisk {
+final class StallingDisk {
     static let isPossible =
         unsafe geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && Needletail.succeeds(["python3", "--version"])
     static let reason = "not root, no /dev/fuse, or no python3"
@@ -88,8 +88,11 @@ private final class StallingDisk {
 
     func stall() { server.send("stall\n") }
 
-    deinit {
+    /// The file system goes: what waits for it gets an error.
+    func end() {
         server.closeInput()
         _ = server.wait(seconds: 5)
     }
+
+    deinit { end() }
 }

@@ -61,8 +61,10 @@ final class ControlPlane {
         let cycle = try PowerCycle(machine, parts, devices: registry.devices, paused: !runState.isRunning)
         self.cycle = cycle
         waitForVerdict(cycle)
-        cycle.end()
-        self.cycle = nil
+        cycle.endProcessors()
+        leaveCycle()
+        let endOfDevices = cycle.endOfDevices
+        answeringRequests(during: endOfDevices)
         parts.console?.discardInput()
         finishRemovals()
         // Of the events left over, only requests count (one may end the machine); the others are about the old cycle.
@@ -70,6 +72,28 @@ final class ControlPlane {
         if case .end(let ending) = verdict { return ending }
         return nil
     }
+
+    /// Has a thread do what may wait for a disk. Requests are answered meanwhile; they find no power cycle.
+    func answeringRequests<Outcome: Sendable>(during work: @escaping @Sendable () -> Outcome) -> Outcome {
+        let outcome = ConditionLock<Outcome?>(nil)
+        do throws(SystemCallError) {
+            let isDone = try EventFD()
+            let thread = try HostThread(name: "power off") {
+                let result = work()
+                outcome.withLock { $0 = result }
+                isDone.signal()
+            }
+            let interests = [parts.events.interest, Poll.Interest(isDone.rawDescriptor)]
+            while let ready = try? Poll.wait(interests), !ready[1] { answerRequests(parts.events.takeAll()) }
+            thread.join()
+        } catch {
+            // The host has no thread or no descriptor left: then everyone waits.
+        }
+        return outcome.withLock { $0 } ?? work()
+    }
+
+    /// What comes from here on finds no power cycle.
+    func leaveCycle() { cycle = nil }
 
     /// Answers requests that came too late.
     func close() { answerRequests(parts.events.close()) }

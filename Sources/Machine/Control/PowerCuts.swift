@@ -17,9 +17,14 @@ extension ControlPlane {
         guard let cycle else { throw .startingOver }
         // For good: the guest must not see the answer to a flush that the files will not have.
         cycle.endProcessors()
+        leaveCycle()
+        let outcome = answeringRequests {
+            Result { () throws(MachineError) in
+                try files.map { (backend, file) throws(MachineError) in try Self.cut(file, of: backend, options) }
+            }
+        }
         do throws(MachineError) {
-            var reports: [PowerCutReport] = []
-            for (backend, file) in files { reports.append(try Self.cut(file, of: backend, options)) }
+            let reports = try outcome.get()
             for report in reports { parts.log.notice("power cut: \(powerCutText(report))") }
             observers.tell(.shutdown(.hostQMPQuit))
             decide(.end(.quit))

@@ -51,8 +51,9 @@ extension ControlPlane {
 
     /// A guest that starts over does not find the devices that it was asked to give back.
     func finishRemovals() {
-        for device in registry.devices where pendingRemovals.contains(device.name) {
-            finishRemoval(of: device.name, device.configured.finish())
+        // One more may be asked for while the last sync of another waits for the disk.
+        while let device = registry.devices.first(where: { pendingRemovals.contains($0.name) }) {
+            finishRemoval(of: device.name, answeringRequests { device.configured.finish() })
         }
     }
 }

@@ -64,12 +64,15 @@ final class PowerCycle {
 
     func pressPowerButton() { platform.events.post(.powerButton) }
 
-    /// Powers the machine off: the vCPUs are gone, and every flush in flight has ended.
-    func end() {
-        endProcessors()
-        for thread in detaching.values { thread.join() }
-        for attachment in attachments.values { attachment.quiesce() }
-        platform.memory.endLogs()
+    /// What is left to do after the vCPUs' end: every flush in flight ends, and the devices with them. May wait for a disk; any thread
+    /// may do it.
+    var endOfDevices: @Sendable () -> Void {
+        let (threads, attachments, memory) = (Array(detaching.values), Array(attachments.values), platform.memory)
+        return {
+            for thread in threads { thread.join() }
+            for attachment in attachments { attachment.quiesce() }
+            memory.endLogs()
+        }
     }
 
     /// Ends the vCPUs for good; the devices go on.
