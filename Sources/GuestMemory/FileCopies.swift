@@ -25,10 +25,9 @@ extension MemoryMap {
             }
             let inRegion = target.rawValue - region.range.start.rawValue
             let piece = Int(min(byteCount - done, region.range.byteCount - inRegion, 64 << 20))
-            let count: Int
-            do throws(SystemCallError) {
-                count = try region.mapping.readFile(file, at: offset &+ done, byteCount: piece, to: Int(inRegion))
-            } catch { throw .host(error) }
+            let count = try mapError(
+                region.mapping.readFile(file, at: offset &+ done, byteCount: piece, to: Int(inRegion)),
+                to: FileCopyError.host)
             guard count > 0 else { throw .endOfFile }
             done += UInt64(count)
         }

@@ -26,11 +26,10 @@ public final class VirtualCPU: @unchecked Sendable {
             taking: try kvmCall("KVM_CREATE_VCPU") {
                 nt_ioctl_value(machineNumber, NT_KVM_CREATE_VCPU, UInt(index))
             })
-        do throws(SystemCallError) {
-            runMapping = try HostMapping(
+        runMapping = try mapError(
+            HostMapping(
                 .file(descriptor.rawValue, offset: 0, shared: true, reserve: true),
-                byteCount: machine.runPageByteCount)
-        } catch { throw .call(error) }
+                byteCount: machine.runPageByteCount), to: KVMError.call)
         guard let page = unsafe UnsafeMutableRawPointer(bitPattern: UInt(runMapping.hostAddress)) else {
             throw .call(SystemCallError(call: "mmap", errno: .badAddress))
         }

@@ -26,7 +26,7 @@ final class DevicePort: Sendable {
         }
         self.listener = listener
         self.log = log
-        do throws(SystemCallError) { ended = try EventFD() } catch { throw .host(error) }
+        ended = try mapError(EventFD(), to: ServeError.host)
     }
 
     /// Serves clients on a thread of its own, until `stop` is signalled.

@@ -90,8 +90,7 @@ public final class DeviceServer {
 extension DeviceServer {
     private static func takeGivenSockets(_ configuration: ServeConfiguration) throws(ServeError) -> [SharedDescriptor] {
         let (devices, paths) = (configuration.inventory.devices.count, configuration.socketPaths.count)
-        let given: [SharedDescriptor]
-        do throws(SystemCallError) { given = try SocketActivation.takeListeners() } catch { throw .host(error) }
+        let given = try mapError(SocketActivation.takeListeners(), to: ServeError.host)
         guard given.isEmpty || paths == 0 else { throw .socketsTwice }
         let count = given.isEmpty ? paths : given.count
         guard count == devices else { throw .socketCount(devices: devices, sockets: count, areGiven: !given.isEmpty) }

@@ -37,8 +37,7 @@ extension ServedDevice {
 extension ServedDevice.Storage {
     /// - Throws: `notShareable`, or why the file cannot be opened for a client.
     init(_ memory: DeviceMemory, of name: String) throws(ServeError) {
-        let shareable: ShareableFile?
-        do throws(SystemCallError) { shareable = try memory.backend.shareableFile() } catch { throw .host(error) }
+        let shareable = try mapError(memory.backend.shareableFile(), to: ServeError.host)
         guard let file = shareable else { throw .notShareable(memory.backend.id) }
         self.init(
             bar: StorageBAR.index, mapping: memory.backend.mapping, descriptor: file.descriptor,

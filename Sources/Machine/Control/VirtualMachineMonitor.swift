@@ -66,12 +66,10 @@ public final class VirtualMachineMonitor {
 
     /// - Returns: nil when the machine is to start over.
     private func runPowerCycle() throws(MachineError) -> Ending? {
-        let machine: VirtualMachine
-        do throws(KVMError) {
-            machine = try VirtualMachine(
+        let machine = try mapError(
+            VirtualMachine(
                 hypervisor, taskStateAddress: BoardLayout.kvmTaskState.start.rawValue,
-                identityMapAddress: BoardLayout.kvmIdentityMap.start.rawValue)
-        } catch { throw .kvm(error) }
+                identityMapAddress: BoardLayout.kvmIdentityMap.start.rawValue), to: MachineError.kvm)
         return try plane.runPowerCycle(machine)
     }
 
@@ -110,10 +108,10 @@ extension VirtualMachineMonitor {
     private static func makeLayout(
         _ configuration: MachineConfiguration, _ hypervisor: borrowing Hypervisor
     ) throws(MachineError) -> BoardLayout {
-        do throws(LayoutError) {
-            return try BoardLayout(
-                ramByteCount: configuration.memory.bytes, physicalAddressBits: hypervisor.physicalAddressBits)
-        } catch { throw .layout(error) }
+        return try mapError(
+            BoardLayout(
+                ramByteCount: configuration.memory.bytes, physicalAddressBits: hypervisor.physicalAddressBits),
+            to: MachineError.layout)
     }
 
     private struct EventSources {

@@ -40,7 +40,7 @@ struct DeviceRegistry {
     ///
     /// - Throws: `dialect` for a name that is taken.
     mutating func reserve(_ options: any ObjectOptions) throws(MachineError) {
-        do throws(DialectError) { try inventory.add(options) } catch { throw .dialect(error) }
+        try mapError(inventory.add(options), to: MachineError.dialect)
     }
 
     /// Takes in an object whose name was reserved.
@@ -63,7 +63,7 @@ struct DeviceRegistry {
     mutating func removeObject(_ id: String) throws(MachineError) -> any ConfiguredObject {
         // One that is still being made is not there yet.
         guard let object = objects[id] else { throw .dialect(.objectNotFound(id)) }
-        do throws(DialectError) { try inventory.removeObject(id) } catch { throw .dialect(error) }
+        try mapError(inventory.removeObject(id), to: MachineError.dialect)
         objects.remove(id)
         return object
     }
@@ -84,18 +84,14 @@ struct DeviceRegistry {
     /// - Throws: `dialect` or `deviceMemory`; nothing has changed then.
     mutating func addDevice(_ options: any DeviceOptions) throws(MachineError) -> MachineDevice {
         var next = inventory
-        let name: String
-        do throws(DialectError) { name = try next.add(options) } catch { throw .dialect(error) }
+        let name = try mapError(next.add(options), to: MachineError.dialect)
         let device = try makeDevice(NamedDevice(name: name, options: options))
         inventory = next
         return device
     }
 
     private mutating func makeDevice(_ named: NamedDevice) throws(MachineError) -> MachineDevice {
-        let configured: any ConfiguredDevice
-        do throws(AssemblyError) { configured = try DeviceRow.of(named.options).make(named, objects) } catch {
-            throw MachineError(error)
-        }
+        let configured = try mapError(DeviceRow.of(named.options).make(named, objects), to: MachineError.init)
         let slot = try freeSlot(named.options)
         let device = MachineDevice(configured, place: try place(of: configured), slot: slot)
         configured.configureObjects()

@@ -32,7 +32,7 @@ final class Platform: Sendable {
         for device in deviceMemory {
             if let region = try device.fixedRegion { try memory.attach(region, device.memory?.backend.powerCutTest) }
         }
-        do throws(KVMError) { try machine.createInterruptControllers() } catch { throw .kvm(error) }
+        try mapError(machine.createInterruptControllers(), to: MachineError.kvm)
         lines = try Self.makeLines(machine)
         let event = lines[BoardLayout.Interrupt.events]
         let events = EventRegisters { event?.signal() }
@@ -52,9 +52,7 @@ final class Platform: Sendable {
         for line in [BoardLayout.Interrupt.serialPort, BoardLayout.Interrupt.events] {
             do throws(SystemCallError) { lines[line] = try EventFD() } catch { throw .host(error) }
             guard let event = lines[line] else { continue }
-            do throws(KVMError) {
-                try machine.registerIRQFD(event, gsi: line)
-            } catch { throw .kvm(error) }
+            try mapError(machine.registerIRQFD(event, gsi: line), to: MachineError.kvm)
         }
         return lines
     }

@@ -169,7 +169,7 @@ extension PowerCycle {
             try tables.write(to: memory)
             try ResetVector.write(to: memory)
         } catch { throw .guestMemory(error) }
-        do throws(KVMError) { try processor.setState(ProcessorState(state)) } catch { throw .kvm(error) }
+        try mapError(processor.setState(ProcessorState(state)), to: MachineError.kvm)
     }
 
     private static func start(

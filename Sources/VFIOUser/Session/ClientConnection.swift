@@ -146,6 +146,6 @@ extension ClientConnection {
     }
 
     private func poll(_ interests: [Poll.Interest], timeout: Int32?) throws(SessionEnd) -> [Bool] {
-        do throws(SystemCallError) { return try Poll.wait(interests, timeout: timeout) } catch { throw .failed(error) }
+        return try mapError(Poll.wait(interests, timeout: timeout), to: SessionEnd.failed)
     }
 }

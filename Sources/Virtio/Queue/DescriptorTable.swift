@@ -1,4 +1,5 @@
 import GuestMemory
+import Host
 
 /// One descriptor as it lies in memory, 16 bytes, in either layout.
 struct RawDescriptor {
@@ -71,10 +72,8 @@ struct IndirectTable {
     }
 
     func descriptor(_ index: UInt32, in memory: MemoryMap) throws(ChainError) -> RawDescriptor {
-        do throws(GuestMemoryError) {
-            return try RawDescriptor(at: address.entry(UInt64(index), of: RawDescriptor.byteCount), in: memory)
-        } catch {
-            throw .indirectTable(error)
-        }
+        return try mapError(
+            RawDescriptor(at: address.entry(UInt64(index), of: RawDescriptor.byteCount), in: memory),
+            to: ChainError.indirectTable)
     }
 }
