@@ -101,14 +101,14 @@ let package = Package(
             ]),
         tests(of: "QMPDialect", ["Options", "QEMUDialect"]),
         tests(of: "Monitor", ["Host", "Options", "QEMUDialect", "QMPDialect", logging]),
-        tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom"]),
+        tests(of: "Board", ["Host", "GuestMemory", "PCI", "SeededRandom", "TestSupport"]),
         // Disks that are full, or fail.
         .target(name: "TestDisks", path: "Tests/Disks", swiftSettings: strict),
         // Random numbers that can be had again.
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         // The driver's side of a device, for every test that needs one.
         .target(
-            name: "TestSupport", dependencies: ["Host", "GuestMemory", "Backend", "Virtio", system],
+            name: "TestSupport", dependencies: ["Host", "GuestMemory", "Board", "Backend", "Virtio", system],
             path: "Tests/Support", swiftSettings: strict),
         tests(of: "Virtio", ["Host", "GuestMemory", "SeededRandom", "TestSupport"]),
         tests(

@@ -1,5 +1,6 @@
 import Board
 import GuestMemory
+import TestSupport
 import Host
 
 /// A kernel file, with an initial RAM disk of 4 KiB if the first byte is odd.

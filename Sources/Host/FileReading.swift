@@ -7,12 +7,10 @@ extension OwnedDescriptor {
     /// - Parameter path: for the message.
     /// - Throws: `isDirectory` for a directory, `invalidArgument` for anything else that has no size.
     public borrowing func regularFileByteCount(_ path: String) throws(SystemCallError) -> UInt64 {
-        var status = stat()
-        let number = rawValue
-        try systemCall("fstat", path) { unsafe fstat(number, &status) }
-        switch CInt(bitPattern: status.st_mode) & S_IFMT {
-        case S_IFREG: return UInt64(max(status.st_size, 0))
-        case S_IFDIR: throw SystemCallError(call: "read", subject: path, errno: .isDirectory)
+        let status = try status(path)
+        switch status.kind {
+        case .regular: return status.byteCount
+        case .directory: throw SystemCallError(call: "read", subject: path, errno: .isDirectory)
         default: throw SystemCallError(call: "read", subject: path, errno: .invalidArgument)
         }
     }

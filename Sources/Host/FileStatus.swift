@@ -25,7 +25,14 @@ public struct FileStatus: Equatable, Sendable {
         self.init(information)
     }
 
-    fileprivate init(_ information: stat) {
+    /// - Parameter subject: for the message of an error.
+    init(descriptor: CInt, _ subject: String = "") throws(SystemCallError) {
+        var information = stat()
+        try systemCall("fstat", subject) { unsafe fstat(descriptor, &information) }
+        self.init(information)
+    }
+
+    private init(_ information: stat) {
         kind = Self.kind(ofMode: information.st_mode)
         byteCount = UInt64(clamping: information.st_size)
         device = UInt64(information.st_dev)
@@ -64,11 +71,9 @@ public struct FileSystemStatus: Equatable, Sendable {
 }
 
 extension OwnedDescriptor {
-    public borrowing func status() throws(SystemCallError) -> FileStatus {
-        var information = stat()
-        let number = rawValue
-        try systemCall("fstat") { unsafe fstat(number, &information) }
-        return FileStatus(information)
+    /// - Parameter subject: for the message of an error.
+    public borrowing func status(_ subject: String = "") throws(SystemCallError) -> FileStatus {
+        try FileStatus(descriptor: rawValue, subject)
     }
 
     public borrowing func fileSystemStatus() throws(SystemCallError) -> FileSystemStatus {

@@ -88,19 +88,3 @@ extension OwnedDescriptor {
         return seals & CInt(F_SEAL_SHRINK) != 0 ? .sealedAgainstShrinking : .changeable
     }
 }
-
-extension UnixSocket {
-    /// Two sockets that are connected to each other, both non-blocking.
-    public static func makePair() throws(SystemCallError) -> SocketPair {
-        var numbers: [CInt] = [-1, -1]
-        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        try systemCall("socketpair") { unsafe socketpair(AF_UNIX, kind, 0, &numbers) }
-        return SocketPair(first: OwnedDescriptor(taking: numbers[0]), second: OwnedDescriptor(taking: numbers[1]))
-    }
-}
-
-/// Two connected sockets.
-public struct SocketPair: ~Copyable, Sendable {
-    public let first: OwnedDescriptor
-    public let second: OwnedDescriptor
-}

@@ -35,9 +35,8 @@ public enum StandardStream: CInt, Sendable {
     /// Standard error; of a terminal or pipe a second open file of our own that does not block, since the flags of the first are
     /// those of the caller's shell as well.
     private static let errorDescriptor: CInt = {
-        var status = stat()
-        let blockingKinds = [S_IFCHR, S_IFIFO].map { mode_t($0) }
-        guard unsafe fstat(STDERR_FILENO, &status) == 0, blockingKinds.contains(status.st_mode & mode_t(S_IFMT)) else {
+        guard let kind = try? FileStatus(descriptor: STDERR_FILENO).kind, kind == .characterDevice || kind == .fifo
+        else {
             return STDERR_FILENO
         }
         let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC

@@ -186,14 +186,6 @@ extension Function {
         }
     }
 
-    /// Whether software turned MSI-X on.
-    public var usesMessageSignalledInterrupts: Bool {
-        guard let interruptControlOffset else { return false }
-        return state.withLock {
-            $0.space.load(at: interruptControlOffset, byteCount: 2) & MessageSignalledInterruptsPlacement.enableBit != 0
-        }
-    }
-
     /// Writes an address into a BAR, as firmware does before the operating system starts.
     public func setAddress(_ address: UInt64, ofBAR index: Int) {
         guard let bar = bars.first(where: { $0.index == index }) else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import GuestMemory
+import TestSupport
 import Testing
 
 @testable import Board

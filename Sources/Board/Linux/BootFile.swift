@@ -41,19 +41,3 @@ extension BootFile {
         }
     }
 }
-
-/// A boot file that is in memory already.
-public struct BootBytes: BootFile {
-    private let content: [UInt8]
-
-    public init(_ content: [UInt8]) { self.content = content }
-
-    public var byteCount: UInt64 { UInt64(content.count) }
-
-    public func bytes(at offset: UInt64, count: Int) throws(BootFileError) -> [UInt8] {
-        guard let start = Int(exactly: offset), let bytes = content.slice(at: start, count: count) else {
-            throw .endOfFile(offset: offset, byteCount: UInt64(max(count, 0)))
-        }
-        return bytes
-    }
-}

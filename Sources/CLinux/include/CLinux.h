@@ -185,7 +185,6 @@ static const unsigned long NT_KVM_CREATE_VCPU = KVM_CREATE_VCPU;
 static const unsigned long NT_KVM_SET_TSS_ADDR = KVM_SET_TSS_ADDR;
 static const unsigned long NT_KVM_SET_IDENTITY_MAP_ADDR = KVM_SET_IDENTITY_MAP_ADDR;
 static const unsigned long NT_KVM_CREATE_IRQCHIP = KVM_CREATE_IRQCHIP;
-static const unsigned long NT_KVM_CREATE_PIT2 = KVM_CREATE_PIT2;
 static const unsigned long NT_KVM_IRQFD = KVM_IRQFD;
 static const unsigned long NT_KVM_IOEVENTFD = KVM_IOEVENTFD;
 static const unsigned long NT_KVM_SET_GSI_ROUTING = KVM_SET_GSI_ROUTING;
@@ -201,9 +200,6 @@ static const unsigned long NT_KVM_GET_SREGS = KVM_GET_SREGS;
 static const unsigned long NT_KVM_SET_SREGS = KVM_SET_SREGS;
 static const unsigned long NT_KVM_SET_MSRS = KVM_SET_MSRS;
 static const unsigned long NT_KVM_SET_CPUID2 = KVM_SET_CPUID2;
-static const unsigned long NT_KVM_SET_LAPIC = KVM_SET_LAPIC;
-static const unsigned long NT_KVM_GET_LAPIC = KVM_GET_LAPIC;
-static const unsigned long NT_KVM_ENABLE_CAP = KVM_ENABLE_CAP;
 
 /// KVM_PRE_FAULT_MEMORY (Linux 6.11), which older headers lack.
 struct nt_kvm_pre_fault_memory {
