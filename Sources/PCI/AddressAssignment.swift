@@ -55,10 +55,7 @@ extension Bus {
     ///
     /// - Throws: `AddressSpaceExhausted`; the function's BARs then keep what they have.
     public func assignAddresses(to function: Function, in windows: BARWindows) throws(AddressSpaceExhausted) {
-        var taken: [AddressWindow] = []
-        for (_, other) in functions where other !== function {
-            taken += other.programmedAddresses.compactMap(Self.window)
-        }
+        var taken = takenAddresses(but: function)
         var chosen: [(index: Int, address: UInt64)] = []
         // The largest first: the gaps that alignment leaves are the smallest then.
         for bar in function.bars.sorted(by: { $0.byteCount > $1.byteCount }) {
@@ -68,36 +65,54 @@ extension Bus {
             guard let place = free.first else {
                 throw AddressSpaceExhausted(bar: bar.index, byteCount: bar.byteCount)
             }
-            taken.append(place)
+            taken.insert(place, at: taken.firstIndex { $0.start > place.start } ?? taken.endIndex)
             chosen.append((bar.index, place.start))
         }
         for (index, address) in chosen { function.setAddress(address, ofBAR: index) }
     }
 
-    private static func window(_ mapping: BARMapping) -> AddressWindow? {
-        guard let address = mapping.address else { return nil }
-        let (last, overflow) = address.addingReportingOverflow(mapping.byteCount &- 1)
-        return AddressWindow(start: address, last: overflow ? .max : last)
+    /// In order of their starts. They may overlap, since guests write what they like.
+    private func takenAddresses(but function: Function) -> [AddressWindow] {
+        var taken: [AddressWindow] = []
+        forEachFunction { other in
+            if other !== function { other.appendProgrammedAddresses(to: &taken) }
+        }
+        taken.sort { $0.start < $1.start }
+        return taken
     }
 
     /// The lowest naturally aligned range in the window that overlaps nothing.
+    ///
+    /// - Parameter taken: in order of start, so that one pass over it is enough.
     private static func lowestFree(
         in window: AddressWindow, byteCount: UInt64, taken: [AddressWindow]
     ) -> AddressWindow? {
-        var start = window.start
-        while true {
-            // An address of 0 means none.
-            let (sum, overflow) = max(start, 1).addingReportingOverflow(byteCount &- 1)
-            let aligned = sum & ~(byteCount &- 1)
-            let (last, wraps) = aligned.addingReportingOverflow(byteCount &- 1)
-            guard !overflow, !wraps, last <= window.last, let place = AddressWindow(start: aligned, last: last) else {
-                return nil
-            }
-            guard let obstacle = taken.lazy.filter({ $0.overlaps(place) }).max(by: { $0.last < $1.last }) else {
-                return place
-            }
-            guard obstacle.last < .max else { return nil }
-            start = obstacle.last + 1
+        // An address of 0 means none.
+        var place = aligned(max(window.start, 1), byteCount)
+        for obstacle in taken {
+            guard let current = place, current.last <= window.last, obstacle.start <= current.last else { break }
+            guard obstacle.overlaps(current) else { continue }
+            place = obstacle.last == .max ? nil : aligned(obstacle.last + 1, byteCount)
+        }
+        return place.flatMap { $0.last <= window.last ? $0 : nil }
+    }
+
+    /// The first range of a size, a power of two, that starts at a multiple of it, from an address on; nil beyond the last address.
+    private static func aligned(_ start: UInt64, _ byteCount: UInt64) -> AddressWindow? {
+        let (sum, overflow) = start.addingReportingOverflow(byteCount &- 1)
+        let first = sum & ~(byteCount &- 1)
+        let (last, wraps) = first.addingReportingOverflow(byteCount &- 1)
+        return overflow || wraps ? nil : AddressWindow(start: first, last: last)
+    }
+}
+
+extension Function {
+    /// Where its BARs are, decoded or not.
+    fileprivate func appendProgrammedAddresses(to windows: inout [AddressWindow]) {
+        for mapping in programmedAddresses {
+            guard let address = mapping.address else { continue }
+            let (last, overflow) = address.addingReportingOverflow(mapping.byteCount &- 1)
+            if let window = AddressWindow(start: address, last: overflow ? .max : last) { windows.append(window) }
         }
     }
 }

@@ -72,6 +72,11 @@ public final class Bus: Sendable {
         }
     }
 
+    /// Calls `body` for every function, in order of slot, with no lock held.
+    func forEachFunction(_ body: (Function) -> Void) {
+        for case let function? in slots.withLock({ $0 }) { body(function) }
+    }
+
     /// A configuration load; where there is no function it answers all ones (PCI 3.0, section 6.1).
     public func load(slot: Int, function: Int, register: UInt64, byteCount: Int) -> UInt64 {
         guard function == 0, let target = self.function(at: slot) else { return allOnes(byteCount: byteCount) }
