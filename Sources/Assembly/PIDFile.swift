@@ -42,9 +42,13 @@ public struct PIDFile: ~Copyable {
         // The last step: `deinit` must not run for a file that is not ours.
         self.path = path
         file = claim.release()
+        if let status = try? file.status() { OwnNames.add(path, of: status) }
     }
 
-    deinit { file.removeName(path) }
+    deinit {
+        OwnNames.forget(path)
+        file.removeName(path)
+    }
 }
 
 // MARK: - Claiming

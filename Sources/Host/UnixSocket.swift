@@ -97,6 +97,7 @@ public final class ListeningSocket: Sendable {
         self.path = path
         self.file = file
         descriptor = SharedDescriptor(socket)
+        OwnNames.add(path, of: file)
     }
 
     deinit { removeName() }
@@ -105,7 +106,9 @@ public final class ListeningSocket: Sendable {
     public func removeName() {
         isNamed.withLock { isNamed in
             // Once: afterwards another socket may have both the name and the inode.
-            if isNamed, file.hasName(path) { try? unlinkFile(path) }
+            guard isNamed else { return }
+            OwnNames.forget(path)
+            if file.hasName(path) { try? unlinkFile(path) }
             isNamed = false
         }
     }

@@ -25,12 +25,17 @@ struct BlockedStart: Sendable, CustomTestStringConvertible {
             test.option,
             test.value.replacingOccurrences(of: "S", with: machine.folder.file("socket")),
         ]
+        let pidFile = machine.folder.file("pid")
+        machine.options += ["-pidfile", pidFile]
         let process = try machine.start("power-off")
         // It is blocked once it neither ends nor runs.
         usleep(500_000)
         process.signal(SIGTERM)
         #expect(process.wait(seconds: 10) == .exited(128 + SIGTERM), "\(process.errors)")
         #expect(process.errors.contains("signal 15"), "\(process.errors)")
+        for left in [pidFile, machine.folder.file("socket")] {
+            #expect(!FileManager.default.fileExists(atPath: left), "\(left) was left behind")
+        }
     }
 
     @Test("-serial on a FIFO that has no reader does not wait for one") func fifo() throws {

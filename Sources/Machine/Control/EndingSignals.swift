@@ -16,6 +16,9 @@ final class EndingSignals: Sendable {
     /// How long the making of the machine may take after a signal, in milliseconds.
     private static let startLimit: Int32 = 1000
 
+    /// How long an end at once waits for the file systems of the pid file and the sockets, in milliseconds.
+    private static let removalLimit: Int32 = 500
+
     /// More than a machine with a device in every slot has open.
     private static let descriptorCount: CInt = 511
 
@@ -75,6 +78,7 @@ final class EndingSignals: Sendable {
         let warning = files.map { "; what the guest wrote to '\($0)' since its last flush may be lost" }.joined()
         RawTerminal.giveBack()
         StandardStream.error.write("needletail: terminating at once on signal \(signal)\(warning)\n")
+        OwnNames.removeAll(limit: Self.removalLimit)
         Process.endAtOnce(status: 128 + signal)
     }
 }
