@@ -4,13 +4,13 @@ import Synchronization
 ///
 /// An ordinary end removes each where its owner is given up. An end at once gives up no owner, and uses this list.
 public enum OwnNames {
-    private static let names = Mutex<[String: FileStatus]>([:])
+    private static let names = Mutex<[(path: String, file: FileStatus)]>([])
 
     /// Notes a name that this process has made, or has locked as its own.
-    public static func add(_ path: String, of file: FileStatus) { names.withLock { $0[path] = file } }
+    public static func add(_ path: String, of file: FileStatus) { names.withLock { $0.append((path, file)) } }
 
     /// Forgets a name that its owner removes.
-    public static func forget(_ path: String) { names.withLock { $0[path] = nil } }
+    public static func forget(_ path: String) { names.withLock { $0.removeAll { $0.path == path } } }
 
     /// Removes those that still lead to the same file, on another thread, since a file system may not answer.
     ///
