@@ -118,7 +118,7 @@ let package = Package(
         .target(
             name: "FuzzSupport",
             dependencies: [
-                "Host", "GuestMemory", "PCI", "VFIOUser", "Board", "QEMUDialect", "QMPDialect", "TestSupport",
+                "Host", "GuestMemory", "PCI", "Virtio", "VFIOUser", "Board", "QEMUDialect", "QMPDialect", "TestSupport",
             ],
             path: "Fuzz/Support", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzSupport", "SeededRandom"], swiftSettings: strict),

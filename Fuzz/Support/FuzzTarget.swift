@@ -10,6 +10,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case options
     /// Kernel files.
     case kernel
+    /// What a driver writes into a virtqueue, split or packed.
+    case ring
 
     /// Lets the code that meets such input first do its work with it.
     ///
@@ -21,6 +23,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .hmp: runHMPInput(bytes)
         case .options: runOptionsInput(bytes)
         case .kernel: try KernelInput(bytes).run()
+        case .ring:
+            if var input = try RingInput(bytes) { try input.run() } else { nil }
         }
     }
 }
