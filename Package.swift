@@ -10,8 +10,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-/// Settings of the released executable: no table of its symbols for shared libraries, since it loads none that would ask, and
-/// no section that nothing reaches. Both cost time at each start.
+/// Settings of the released executable: no table of its symbols for shared libraries, since it loads none that would
+/// ask, and no section that nothing reaches. Both cost time at each start.
 let lean: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--no-export-dynamic", "-Xlinker", "--gc-sections"], .when(configuration: .release))
 ]

@@ -5,7 +5,8 @@ import Synchronization
 import TestSupport
 import VFIOUser
 
-/// A function with a BAR of registers and one of storage: no more than a session needs, so that a run takes microseconds.
+/// A function with a BAR of registers and one of storage: no more than a session needs, so that a run takes
+/// microseconds.
 struct FuzzDevice {
     let memory = GuestAddressSpace()
     let served: ServedDevice

@@ -5,8 +5,8 @@ import Virtio
 
 /// A queue's layout, and a script for a driver that writes what it likes and for the device's worker, step by step.
 ///
-/// The first byte chooses the layout (bit 0 packed, 1 event index, 2 indirect tables, 3 a ring that leaves memory), the second the
-/// queue's size. Then operations: see `Operation`.
+/// The first byte chooses the layout (bit 0 packed, 1 event index, 2 indirect tables, 3 a ring that leaves memory),
+/// the second the queue's size. Then operations: see `Operation`.
 struct RingInput {
     private static let ramByteCount = 8 << 10
     private static let doorbell = Result { try EventFD() }

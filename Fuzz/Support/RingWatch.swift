@@ -22,7 +22,8 @@ final class RingWatch: Sendable {
     init(_ queue: QueueActivation, isPacked: Bool) {
         size = Int(queue.size)
         let (table, device) = (queue.descriptorArea.rawValue, queue.deviceArea.rawValue)
-        // The used ring with its event field (virtio 1.3, section 2.7.8), or the packed ring and the device's suppression.
+        // The used ring with its event field (virtio 1.3, section 2.7.8), or the packed ring and the device's
+        // suppression.
         ring =
             isPacked
             ? [table...table + 16 * UInt64(queue.size) - 1, device...device + 3]

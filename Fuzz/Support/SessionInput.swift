@@ -3,8 +3,8 @@ import Host
 import TestSupport
 import VFIOUser
 
-/// A fuzzer's input as what a client sends: messages one after the other, each with a byte before it that says which descriptors
-/// come with it. A first byte says whether the session begins with a VERSION that is right.
+/// A fuzzer's input as what a client sends: messages one after the other, each with a byte before it that says which
+/// descriptors come with it. A first byte says whether the session begins with a VERSION that is right.
 public struct SessionInput {
     private let bytes: [UInt8]
 

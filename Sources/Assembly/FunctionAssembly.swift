@@ -3,8 +3,8 @@ public import Host
 public import PCI
 public import Virtio
 
-/// How a configured device becomes a PCI function, in a machine and in a server alike: the virtio device, its registers, MSI-X
-/// vectors and doorbells, and a BAR for its memory where the guest chooses the address of that.
+/// How a configured device becomes a PCI function, in a machine and in a server alike: the virtio device, its
+/// registers, MSI-X vectors and doorbells, and a BAR for its memory where the guest chooses the address of that.
 public struct FunctionAssembly {
     private let configured: any ConfiguredDevice
     private let device: any VirtioDevice

@@ -1,8 +1,8 @@
 public import Logging
 import Synchronization
 
-/// How many messages a device's guest may cause in the monitor's log: a guest that does nothing but provoke them must not fill
-/// the host's disk.
+/// How many messages a device's guest may cause in the monitor's log: a guest that does nothing but provoke them must
+/// not fill the host's disk.
 public final class MessageQuota: Sendable {
     private static let limit = 32
     private let count = Atomic(0)

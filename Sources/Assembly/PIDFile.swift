@@ -24,8 +24,8 @@ public enum PIDFileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// `-pidfile`: a file with the process's id, locked as long as the process runs and removed at its end.
 ///
-/// The lock is the one that QEMU takes as well (`fcntl`, exclusive, on the whole file). Before it is held, nothing of the file
-/// changes; and what is removed at the end is the file that was locked, or nothing.
+/// The lock is the one that QEMU takes as well (`fcntl`, exclusive, on the whole file). Before it is held, nothing of
+/// the file changes; and what is removed at the end is the file that was locked, or nothing.
 public struct PIDFile: ~Copyable {
     private let path: String
     private let file: OwnedDescriptor

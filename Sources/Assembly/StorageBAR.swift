@@ -2,8 +2,8 @@ public import PCI
 
 /// The BAR that a device's memory is. Index and size are decided here for every front-end.
 public enum StorageBAR {
-    /// BAR 0 has the MSI-X structures, BAR 2 virtio's, and each is 32 bits wide; this one takes 4 and 5. Nothing else is in it:
-    /// Linux' virtio driver claims the BARs of its registers for itself.
+    /// BAR 0 has the MSI-X structures, BAR 2 virtio's, and each is 32 bits wide; this one takes 4 and 5. Nothing else
+    /// is in it: Linux' virtio driver claims the BARs of its registers for itself.
     public static let index = 4
 
     /// - Parameters:

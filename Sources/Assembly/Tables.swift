@@ -6,8 +6,8 @@ public import QEMUDialect
 /// A device model: how its options become a device.
 public struct DeviceRow: Sendable {
     let model: String
-    /// What the memory of a device takes of the guest's address space, if it has some: known before any object is made, which
-    /// might create a file.
+    /// What the memory of a device takes of the guest's address space, if it has some: known before any object is
+    /// made, which might create a file.
     public let memoryNeed: @Sendable (any DeviceOptions, DeviceInventory) -> DeviceMemoryNeed?
     /// Makes the device, over objects that are there.
     public let make: @Sendable (NamedDevice, ObjectRegistry) throws(AssemblyError) -> any ConfiguredDevice

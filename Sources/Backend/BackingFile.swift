@@ -94,7 +94,8 @@ extension BackingFile {
     private static func openExisting(
         _ path: String, _ status: FileStatus, readOnly: Bool
     ) throws(MemoryBackendError) -> OwnedDescriptor? {
-        // Before the open, since opening some devices has effects; and after it, since the name may lead elsewhere by then.
+        // Before the open, since opening some devices has effects; and after it, since the name may lead elsewhere by
+        // then.
         guard status.kind == .regular else { throw .notRegularFile(path: path, kind: status.kind) }
         let descriptor: OwnedDescriptor
         do throws(SystemCallError) {

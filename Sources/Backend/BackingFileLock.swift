@@ -20,8 +20,8 @@ extension BackingFile {
         throw .inUse(path: path, holder: (try? descriptor.status())?.lockHolder())
     }
 
-    /// Opens the file once more, for a process that is to map it. With a description of its own that process can drop its own lock,
-    /// never this one's; and as long as it lives, the file is in use, even if this process has gone.
+    /// Opens the file once more, for a process that is to map it. With a description of its own that process can drop
+    /// its own lock, never this one's; and as long as it lives, the file is in use, even if this process has gone.
     ///
     /// An exclusive lock has one holder, so its last byte is the other process's.
     func reopenForSharing(isLocked: Bool, readOnly: Bool) throws(SystemCallError) -> OwnedDescriptor {

@@ -55,11 +55,11 @@ public final class FileBackend: MemoryBackend {
 
     /// One `fdatasync` of the file; in a power-cut test the stores are written first.
     ///
-    /// A guest's stores are in the page cache already, and the kernel knows which pages they made dirty: a page that was
-    /// written back is write-protected, in the guest's page tables too, until the next store. So synchronizing the
-    /// descriptor covers the mapping, and `msync` would add a walk over the addresses and nothing else. `fdatasync` writes
-    /// the metadata that finding the data again needs, such as the blocks of filled holes, and leaves out times; the
-    /// size was made durable when the file was made.
+    /// A guest's stores are in the page cache already, and the kernel knows which pages they made dirty: a page that
+    /// was written back is write-protected, in the guest's page tables too, until the next store. So synchronizing the
+    /// descriptor covers the mapping, and `msync` would add a walk over the addresses and nothing else. `fdatasync`
+    /// writes the metadata that finding the data again needs, such as the blocks of filled holes, and leaves out
+    /// times; the size was made durable when the file was made.
     public func synchronize() throws(SystemCallError) {
         if let powerCutTest { return try powerCutTest.flush() }
         guard reachesFile else { return }

@@ -12,8 +12,8 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// Whether stores reach a file (`share=on` over a file that was opened for writing). Where they do not, there is
     /// nothing that `synchronize` could make durable.
     var reachesFile: Bool { get }
-    /// What the mapping's host address is a multiple of, in bytes, a power of two. A guest address that is a multiple as
-    /// well lets KVM map huge pages.
+    /// What the mapping's host address is a multiple of, in bytes, a power of two. A guest address that is a multiple
+    /// as well lets KVM map huge pages.
     var alignment: UInt64 { get }
     /// What every memory backend can be asked for, as it was given: `byteCount` may be less than the backend's.
     var memoryOptions: MemoryOptions { get }
@@ -22,8 +22,8 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// What to know before attaching this memory to a persistent memory device.
     var warnings: [MemoryBackendWarning] { get }
 
-    /// What another process maps to have this memory, stores included; nil where there is no such file, or where what it
-    /// stored would reach the file although the options say otherwise.
+    /// What another process maps to have this memory, stores included; nil where there is no such file, or where what
+    /// it stored would reach the file although the options say otherwise.
     ///
     /// - Throws: the kernel's reason where the file cannot be opened once more.
     func shareableFile() throws(SystemCallError) -> ShareableFile?
@@ -41,19 +41,19 @@ public protocol MemoryBackend: AnyObject, Sendable {
     /// The size in bytes that the file has to have: offset plus size; nil without a path.
     var requiredFileByteCount: UInt64? { get }
 
-    /// The file's size now, in bytes; nil without a file. When it is less than required, the file was made shorter, and the
-    /// guest's accesses beyond its end fail.
+    /// The file's size now, in bytes; nil without a file. When it is less than required, the file was made shorter,
+    /// and the guest's accesses beyond its end fail.
     func currentFileByteCount() -> UInt64?
 
     /// Lets a watch notice changes of the file's size; does nothing without a file.
     func watch(by watch: FileWatch) throws(SystemCallError)
 
-    /// How much of the memory lies in the host's page cache, and how much of that no disk has yet; nil if the kernel does not
-    /// tell, or there is no file.
+    /// How much of the memory lies in the host's page cache, and how much of that no disk has yet; nil if the kernel
+    /// does not tell, or there is no file.
     func pageCacheUsage() -> PageCacheUsage?
 
-    /// Throws the content away if the object was made with `discard-data=on`, and does nothing otherwise. For the end of
-    /// the object or of the machine, when no guest runs on the memory any more.
+    /// Throws the content away if the object was made with `discard-data=on`, and does nothing otherwise. For the end
+    /// of the object or of the machine, when no guest runs on the memory any more.
     func discardIfAsked()
 }
 

@@ -5,7 +5,8 @@ public struct PowerCut: Equatable, Sendable {
         case drop
         /// Each is there or not, as a coin falls: a disk writes what it was given early, or late, or never.
         case subset
-        /// Likewise, and half of them are torn: of every 8 bytes, which a processor stores at once, the new or the old are there.
+        /// Likewise, and half of them are torn: of every 8 bytes, which a processor stores at once, the new or the old
+        /// are there.
         case torn
     }
 
@@ -36,7 +37,8 @@ extension PowerCut {
 
     private static let granule = 8
 
-    /// What becomes of a page. It depends on nothing but the seed and the page, so that one more store elsewhere changes nothing.
+    /// What becomes of a page. It depends on nothing but the seed and the page, so that one more store elsewhere
+    /// changes nothing.
     func fate(ofPage page: Int) -> Fate {
         let number = draw(page: page, 0)
         switch mode {

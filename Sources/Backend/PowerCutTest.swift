@@ -2,8 +2,8 @@ public import Host
 
 /// Tells which pages of a memory a guest has stored into: KVM's dirty log, made by the owner of the memory slot.
 public protocol DirtyPageSource: Sendable {
-    /// The pages since the last call. A store is told by this call and visible in the memory when it returns, or told by a later
-    /// one.
+    /// The pages since the last call. A store is told by this call and visible in the memory when it returns, or told
+    /// by a later one.
     func takeDirtyPages() -> PageSet
 }
 
@@ -15,16 +15,18 @@ protocol PageFile: Sendable {
     func synchronize() throws(SystemCallError)
 }
 
-/// `durability=power-cut-test`: a file that has what guests flushed, and nothing else, and that a power cut can be played on.
+/// `durability=power-cut-test`: a file that has what guests flushed, and nothing else, and that a power cut can be
+/// played on.
 ///
-/// The guest works on a private copy: a `MAP_PRIVATE` mapping of the file. A page of such a mapping shows the file until the first
-/// store into it, and then is a copy of its own for good; so what is written to the file later must never show in a page that is no
-/// copy yet, or a guest would see stores that it did not make. It cannot: the lock of the file keeps other writers away, a flush
-/// writes only what it has just read from the same pages of the mapping, and a power cut comes when the guest is gone.
+/// The guest works on a private copy: a `MAP_PRIVATE` mapping of the file. A page of such a mapping shows the file
+/// until the first store into it, and then is a copy of its own for good; so what is written to the file later must
+/// never show in a page that is no copy yet, or a guest would see stores that it did not make. It cannot: the lock of
+/// the file keeps other writers away, a flush writes only what it has just read from the same pages of the mapping,
+/// and a power cut comes when the guest is gone.
 ///
 /// Every page that was stored into is in one of three places: the log of the kernel or of this process, which `collect`
-/// empties; the set `unflushed`; or the set `underWay`, of a flush that has not completed. It leaves the last one only when the
-/// file has it.
+/// empties; the set `unflushed`; or the set `underWay`, of a flush that has not completed. It leaves the last one only
+/// when the file has it.
 public final class PowerCutTest: Sendable {
     private struct State: Sendable {
         var source: (any DirtyPageSource)?
@@ -85,9 +87,9 @@ public final class PowerCutTest: Sendable {
 extension PowerCutTest {
     /// Writes the pages that were stored into before the call, and makes them durable.
     ///
-    /// The content is read after the logs were emptied. A store that comes between is in the page that is written, or not; in any
-    /// case its bit is set again, and the next flush writes the page again. A store that came before the call is in the logs, and
-    /// in the content.
+    /// The content is read after the logs were emptied. A store that comes between is in the page that is written, or
+    /// not; in any case its bit is set again, and the next flush writes the page again. A store that came before the
+    /// call is in the logs, and in the content.
     ///
     /// - Throws: the kernel's reason; the pages are unflushed as before.
     func flush() throws(SystemCallError) {

@@ -39,11 +39,11 @@ func hex(_ value: UInt64) -> String { String(value, radix: 16) }
 
 /// Hands out guest-physical addresses for device memory: the ranges that persistent memory devices occupy.
 ///
-/// Without a given address a range starts at the lowest fit, on 128 MiB, or on 1 GiB where it is 1 GiB or more. 2 MiB would
-/// do for the driver and for KVM's huge pages; 128 MiB is Linux' memory section on x86-64, and kernels before 5.3 refuse
-/// persistent memory that shares a section with anything else. Address space is plentiful, and a range that starts on a
-/// section leaves the rest of its last one free, so nothing is gained by packing tighter. 1 GiB lets KVM use its largest
-/// page, if the host's mapping is congruent.
+/// Without a given address a range starts at the lowest fit, on 128 MiB, or on 1 GiB where it is 1 GiB or more. 2 MiB
+/// would do for the driver and for KVM's huge pages; 128 MiB is Linux' memory section on x86-64, and kernels before
+/// 5.3 refuse persistent memory that shares a section with anything else. Address space is plentiful, and a range that
+/// starts on a section leaves the rest of its last one free, so nothing is gained by packing tighter. 1 GiB lets KVM
+/// use its largest page, if the host's mapping is congruent.
 public struct DeviceMemoryAllocator: Sendable {
     /// What an address that a person gives must be a multiple of: the driver takes no less (2 MiB).
     public static let minimumAlignment: UInt64 = 2 << 20

@@ -7,7 +7,8 @@ public enum PowerEvent: Sendable, Equatable {
     case reset
 }
 
-/// Sleep and reset as hardware-reduced ACPI has them (ACPI 6.5, section 4.8.3.7 and 4.8.3.6), at `BoardLayout.Port.power`.
+/// Sleep and reset as hardware-reduced ACPI has them (ACPI 6.5, section 4.8.3.7 and 4.8.3.6), at
+/// `BoardLayout.Port.power`.
 ///
 ///     0  sleep control: bit 5 starts what the sleep type in bits 2 to 4 says; 5 is soft-off
 ///     1  sleep status: nothing ever wakes
@@ -66,8 +67,8 @@ public final class ResetControl: RegisterBlock {
     }
 }
 
-/// The one thing that is left of the keyboard controller, ports 0x60 to 0x64: command 0xFE resets. ACPI says that there is no
-/// controller; this is for programs that reset in the oldest way.
+/// The one thing that is left of the keyboard controller, ports 0x60 to 0x64: command 0xFE resets. ACPI says that
+/// there is no controller; this is for programs that reset in the oldest way.
 public final class KeyboardController: RegisterBlock {
     private static let commandOffset: UInt64 = 4
     private static let pulseReset: UInt8 = 0xFE

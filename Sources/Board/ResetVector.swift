@@ -2,10 +2,12 @@ import GuestMemory
 
 /// All the firmware that there is: real-mode code where a PC's processors start after a reset, which asks for a reset.
 ///
-/// A Linux that knows of hardware-reduced ACPI but of no EFI does not try ACPI's reset register. It takes EFI's way, which is not
-/// there, and then jumps to the reset vector in real mode, as DOS did. Without code there the guest would run into nothing.
+/// A Linux that knows of hardware-reduced ACPI but of no EFI does not try ACPI's reset register. It takes EFI's way,
+/// which is not there, and then jumps to the reset vector in real mode, as DOS did. Without code there the guest would
+/// run into nothing.
 public enum ResetVector {
-    /// F000:FFF0, 16 bytes below 1 MiB (Intel SDM, volume 3, section 10.1.4, for a processor without the upper address bits).
+    /// F000:FFF0, 16 bytes below 1 MiB (Intel SDM, volume 3, section 10.1.4, for a processor without the upper address
+    /// bits).
     static let address = GuestAddress(0xF_FFF0)
 
     static let code: [UInt8] =

@@ -1,10 +1,12 @@
 import PCI
 import Synchronization
 
-/// A serial port: a 16550A with its two queues of 16 bytes (National Semiconductor PC16550D data sheet), on eight ports.
+/// A serial port: a 16550A with its two queues of 16 bytes (National Semiconductor PC16550D data sheet), on eight
+/// ports.
 ///
-/// Output leaves at once, on the thread of the vCPU that wrote it, which waits with it for a slow reader; the line is always clear
-/// to send. Input waits in the queue: `receive` takes what there is space for, and `onSpace` asks for more.
+/// Output leaves at once, on the thread of the vCPU that wrote it, which waits with it for a slow reader; the line is
+/// always clear to send. Input waits in the queue: `receive` takes what there is space for, and `onSpace` asks for
+/// more.
 public final class UART: RegisterBlock {
     private let state = Mutex(UARTState())
     private let output: @Sendable (UInt8) -> Bool
@@ -12,10 +14,11 @@ public final class UART: RegisterBlock {
     private let onSpace: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - output: takes a byte that the guest sends, or returns false when it had to wait and was interrupted: the store has not
-    ///     happened then. It may wait; the guest waits with it.
+    ///   - output: takes a byte that the guest sends, or returns false when it had to wait and was interrupted: the
+    ///     store has not happened then. It may wait; the guest waits with it.
     ///   - interrupt: sends an edge on `BoardLayout.Interrupt.serialPort`. It must not wait.
-    ///   - onSpace: the guest has emptied the input queue, and `receive` had found it too small. Called on a vCPU's thread; it must not wait.
+    ///   - onSpace: the guest has emptied the input queue, and `receive` had found it too small. Called on a vCPU's
+    ///     thread; it must not wait.
     public init(
         output: @escaping @Sendable (UInt8) -> Bool, interrupt: @escaping @Sendable () -> Void,
         onSpace: @escaping @Sendable () -> Void = {}
@@ -27,10 +30,12 @@ public final class UART: RegisterBlock {
 
     /// Queues input for the guest.
     ///
-    /// - Returns: how many of the bytes, from the first on, found space. The rest is to be offered again after `onSpace`.
+    /// - Returns: how many of the bytes, from the first on, found space. The rest is to be offered again after
+    ///   `onSpace`.
     public func receive(_ bytes: some Collection<UInt8>) -> Int {
         let (accepted, raise) = state.withLock { state in
-            // Raised even if it is raised already: an edge that fell while the guest had the line masked is made up for.
+            // Raised even if it is raised already: an edge that fell while the guest had the line masked is made up
+            // for.
             (state.enqueue(bytes), state.isInterrupting)
         }
         if accepted > 0 && raise { interrupt() }

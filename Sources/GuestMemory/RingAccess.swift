@@ -1,7 +1,7 @@
 import Host
 
-// Accesses to the indices and flags of a virtqueue, which both sides use at once (virtio 1.3, section 2.7.13 for the split
-// ring, 2.8.21 for the packed one). Each is a single access of 16 bits with its ordering.
+// Accesses to the indices and flags of a virtqueue, which both sides use at once (virtio 1.3, section 2.7.13 for the
+// split ring, 2.8.21 for the packed one). Each is a single access of 16 bits with its ordering.
 
 extension MemoryMap {
     /// Loads a little-endian ring index or flag word; what the other side stored before it is visible afterwards.

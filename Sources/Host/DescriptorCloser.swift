@@ -3,7 +3,8 @@ import Synchronization
 
 /// Closes what may take long to close, on a thread that is there only while there is something to close.
 ///
-/// Closing a file of a user-space file system waits for its daemon, in a way that not even SIGKILL ends (fuse's FLUSH request).
+/// Closing a file of a user-space file system waits for its daemon, in a way that not even SIGKILL ends (fuse's FLUSH
+/// request).
 enum DescriptorCloser {
     private struct State {
         var numbers: [CInt] = []
@@ -12,7 +13,8 @@ enum DescriptorCloser {
 
     private static let state = Mutex(State())
 
-    /// Whether it is a memory file, a socket, or one of the kernel's own, such as an eventfd. Asks nothing that may wait itself.
+    /// Whether it is a memory file, a socket, or one of the kernel's own, such as an eventfd. Asks nothing that may
+    /// wait itself.
     static func closesAtOnce(_ number: CInt) -> Bool {
         if nt_fcntl_value(number, CInt(F_GET_SEALS), 0) >= 0 { return true }
         var target = [CChar](repeating: 0, count: 64)

@@ -108,10 +108,11 @@ extension OwnedDescriptor {
 }
 
 extension OwnedDescriptor {
-    /// Opens a file to write it from its beginning, created where it is missing. A regular file is emptied only once it is locked,
-    /// so none that another process uses; and a FIFO that has no reader is not waited for.
+    /// Opens a file to write it from its beginning, created where it is missing. A regular file is emptied only once
+    /// it is locked, so none that another process uses; and a FIFO that has no reader is not waited for.
     ///
-    /// - Throws: `resourceBusy` where another process holds a lock, `noSuchAddressOrDevice` for a FIFO without a reader.
+    /// - Throws: `resourceBusy` where another process holds a lock, `noSuchAddressOrDevice` for a FIFO without a
+    ///   reader.
     public init(rewriting path: String, mode: UInt32 = 0o644) throws(SystemCallError) {
         self = try Self.rewrite(path, mode)
     }

@@ -4,13 +4,14 @@ import SystemPackage
 
 /// Memory of this process that `mmap` made: a file's pages or anonymous ones. Unmapped when the last holder goes.
 ///
-/// The bytes may be written by a guest at any time. They are reached only by the copying methods, which check bounds, and
-/// by the atomic ones for ring indices; no span or reference over them is ever formed.
+/// The bytes may be written by a guest at any time. They are reached only by the copying methods, which check bounds,
+/// and by the atomic ones for ring indices; no span or reference over them is ever formed.
 @safe
 public final class HostMapping: @unchecked Sendable {
     /// What the mapping's pages are.
     public enum Source: Sendable {
-        /// Zeroed memory of this process. Without `reserve`, the kernel promises no swap space for it (`MAP_NORESERVE`).
+        /// Zeroed memory of this process. Without `reserve`, the kernel promises no swap space for it
+        /// (`MAP_NORESERVE`).
         case anonymous(reserve: Bool)
         /// Pages of a file, from `offset` on (bytes, a multiple of the page size). `shared` stores reach the file.
         case file(CInt, offset: UInt64, shared: Bool, reserve: Bool)
@@ -133,8 +134,8 @@ extension HostMapping {
 
     /// Maps where the kernel likes, and again at an aligned address only if that one is not.
     ///
-    /// The first attempt also brings up every reason to refuse while nothing is reserved: a fixed mapping that fails late
-    /// may leave a hole where the reservation was, which another thread may have filled before it is given back.
+    /// The first attempt also brings up every reason to refuse while nothing is reserved: a fixed mapping that fails
+    /// late may leave a hole where the reservation was, which another thread may have filled before it is given back.
     private static func map(_ request: Request, _ layout: Layout) throws(SystemCallError) -> UnsafeMutableRawPointer {
         let first = try unsafe request.run(at: nil, byteCount: layout.span)
         if UInt(bitPattern: first) % UInt(layout.alignment) == 0 { return unsafe first }
@@ -170,8 +171,8 @@ extension HostMapping {
     /// Copies bytes out of the mapping.
     ///
     /// - Parameters:
-    ///   - offset: in bytes; with the buffer's size it must lie inside the mapping (the caller's check; a violation is a
-    ///     fault as well).
+    ///   - offset: in bytes; with the buffer's size it must lie inside the mapping (the caller's check; a violation is
+    ///     a fault as well).
     @unsafe
     package func copy(from offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Fault) {
         try check(offset, buffer.count)

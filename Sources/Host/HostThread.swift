@@ -64,8 +64,8 @@ public final class HostThread: Sendable {
         unsafe sigaction(kickSignal, &action, nil)
     }()
 
-    /// Threads inherit what their maker blocks, and the threads of Swift's pool block nearly every signal. A SIGBUS that an access
-    /// of this thread causes would end the process while it is blocked.
+    /// Threads inherit what their maker blocks, and the threads of Swift's pool block nearly every signal. A SIGBUS
+    /// that an access of this thread causes would end the process while it is blocked.
     fileprivate static func allowKicks() {
         var set = sigset_t()
         unsafe sigemptyset(&set)

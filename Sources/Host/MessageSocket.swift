@@ -80,8 +80,8 @@ extension OwnedDescriptor {
         return text == "anon_inode:[eventfd]"
     }
 
-    /// What kind of memory this file is, asked without any other access: on a file of a user-space or network file system every
-    /// access may wait for good (only memfd, tmpfs and hugetlbfs files have seals, fcntl(2)).
+    /// What kind of memory this file is, asked without any other access: on a file of a user-space or network file
+    /// system every access may wait for good (only memfd, tmpfs and hugetlbfs files have seals, fcntl(2)).
     public var memoryFileKind: MemoryFileKind {
         let seals = nt_fcntl_value(rawValue, CInt(F_GET_SEALS), 0)
         if seals < 0 { return .none }

@@ -14,8 +14,8 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         maySlowlyClose = false
     }
 
-    /// Takes ownership of an open descriptor that another process sent, and that may be of any kind: where closing it may wait, no
-    /// thread but one that is there for it waits.
+    /// Takes ownership of an open descriptor that another process sent, and that may be of any kind: where closing it
+    /// may wait, no thread but one that is there for it waits.
     init(takingForeign rawValue: CInt) {
         self.rawValue = rawValue
         maySlowlyClose = !DescriptorCloser.closesAtOnce(rawValue)

@@ -5,7 +5,8 @@ import SystemPackage
 public struct PageCacheUsage: Equatable, Sendable {
     /// In bytes.
     public let resident: UInt64
-    /// Of those, the bytes that the disk does not have yet, on their way there or not; nil where the kernel does not tell.
+    /// Of those, the bytes that the disk does not have yet, on their way there or not; nil where the kernel does not
+    /// tell.
     public let dirty: UInt64?
 
     public init(resident: UInt64, dirty: UInt64?) {

@@ -16,8 +16,8 @@ public enum Poll {
 
     /// Blocks until at least one descriptor is ready, was closed by its other side, or is in error.
     ///
-    /// - Parameter timeout: in milliseconds; nil waits without end. A signal ends a wait that has a timeout, so that a thread
-    ///   which is kicked again and again looks up.
+    /// - Parameter timeout: in milliseconds; nil waits without end. A signal ends a wait that has a timeout, so that a
+    ///   thread which is kicked again and again looks up.
     /// - Returns: for each interest, in order, whether it is ready.
     public static func wait(_ interests: [Interest], timeout: Int32? = nil) throws(SystemCallError) -> [Bool] {
         var entries = interests.map {

@@ -1,7 +1,7 @@
 import CLinux
 
-/// A terminal in raw mode: every key goes to the guest as it is typed. Given back when this object goes, and when a fatal
-/// signal ends the process.
+/// A terminal in raw mode: every key goes to the guest as it is typed. Given back when this object goes, and when a
+/// fatal signal ends the process.
 public final class RawTerminal: Sendable {
     private let descriptor: CInt
 

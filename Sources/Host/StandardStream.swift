@@ -6,8 +6,8 @@ public enum StandardStream: CInt, Sendable {
     case output = 1
     case error = 2
 
-    /// Opens what the caller closed (`2>&-`) as `/dev/null`, so that no file which is opened later gets one of the three
-    /// numbers and with it our messages. To be called before anything is opened.
+    /// Opens what the caller closed (`2>&-`) as `/dev/null`, so that no file which is opened later gets one of the
+    /// three numbers and with it our messages. To be called before anything is opened.
     public static func openMissing() {
         for number in CInt(0)...2 where nt_fcntl_value(number, F_GETFD, 0) < 0 {
             // The lowest free number is this one. Without /dev, anything that takes no writes will do.
@@ -18,8 +18,8 @@ public enum StandardStream: CInt, Sendable {
     /// How long a message waits for a terminal or pipe that is not read, in milliseconds.
     private static let stalledLimit: Int32 = 100
 
-    /// Writes a text. A message waits for a moment for a terminal or pipe that is not read, and is then dropped, since the thread that
-    /// has it may be the one that a signal is to end.
+    /// Writes a text. A message waits for a moment for a terminal or pipe that is not read, and is then dropped, since
+    /// the thread that has it may be the one that a signal is to end.
     public func write(_ text: String) {
         let number = self == .error ? Self.errorDescriptor : rawValue
         var rest = Array(text.utf8)[...]
@@ -32,8 +32,8 @@ public enum StandardStream: CInt, Sendable {
         }
     }
 
-    /// Standard error; of a terminal or pipe a second open file of our own that does not block, since the flags of the first are
-    /// those of the caller's shell as well.
+    /// Standard error; of a terminal or pipe a second open file of our own that does not block, since the flags of the
+    /// first are those of the caller's shell as well.
     private static let errorDescriptor: CInt = {
         guard let kind = try? FileStatus(descriptor: STDERR_FILENO).kind, kind == .characterDevice || kind == .fifo
         else {

@@ -2,9 +2,10 @@ import CLinux
 
 /// The memory that only the start of this process needed.
 public enum StartUpMemory {
-    /// Gives back the pages of code and constants that were touched so far, and what the heap has free. The files' pages stay in
-    /// the kernel's page cache, and come back without I/O when they are needed again; most are not, since what parses options
-    /// and makes devices runs once, and the kernel maps sixteen pages for each that is touched.
+    /// Gives back the pages of code and constants that were touched so far, and what the heap has free. The files'
+    /// pages stay in the kernel's page cache, and come back without I/O when they are needed again; most are not,
+    /// since what parses options and makes devices runs once, and the kernel maps sixteen pages for each that is
+    /// touched.
     public static func release() {
         _ = unsafe dl_iterate_phdr(
             { object, _, _ in

@@ -34,8 +34,8 @@ final class StoreLog: Sendable {
 }
 
 extension HostMapping {
-    /// The pages that this process stored into since the last call; nil without `logsStores`. What a guest or the kernel stores
-    /// by itself is not among them.
+    /// The pages that this process stored into since the last call; nil without `logsStores`. What a guest or the
+    /// kernel stores by itself is not among them.
     public func takeStoredPages() -> PageSet? { storeLog?.take() }
 
     /// Enters a store in the log, if there is one.

@@ -6,8 +6,8 @@ import SystemPackage
 public enum UnixSocket {
     /// Connects, without waiting for a place in the listener's queue.
     ///
-    /// - Throws: `connectionRefused` where the path is a socket that no process listens on, `resourceTemporarilyUnavailable` while
-    ///   the listener's queue is full.
+    /// - Throws: `connectionRefused` where the path is a socket that no process listens on,
+    ///   `resourceTemporarilyUnavailable` while the listener's queue is full.
     public static func connect(to path: String) throws(SystemCallError) -> OwnedDescriptor {
         let socket = try make()
         let number = socket.rawValue
@@ -22,7 +22,8 @@ public enum UnixSocket {
 
     /// The same, with the reason.
     ///
-    /// - Throws: `wouldBlock` and `connectionAborted` where there is no client (any more), or what the listener suffers from.
+    /// - Throws: `wouldBlock` and `connectionAborted` where there is no client (any more), or what the listener
+    ///   suffers from.
     public static func acceptClient(_ listener: SharedDescriptor) throws(SystemCallError) -> OwnedDescriptor {
         let flags = CInt(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let number = listener.rawValue
@@ -30,7 +31,8 @@ public enum UnixSocket {
             taking: try systemCall("accept") { unsafe accept4(number, __SOCKADDR_ARG(), nil, flags) })
     }
 
-    /// Whether a listener was shut down, by any process that has it: no client will come any more, and `accept` does not say so.
+    /// Whether a listener was shut down, by any process that has it: no client will come any more, and `accept` does
+    /// not say so.
     public static func isShutDown(_ listener: SharedDescriptor) -> Bool {
         var entry = pollfd(fd: listener.rawValue, events: CShort(NT_POLLRDHUP), revents: 0)
         return unsafe poll(&entry, 1, 0) > 0
@@ -65,7 +67,8 @@ public enum UnixSocket {
     }
 }
 
-/// A socket that this process listens on, with its name. The name goes with it, unless another file has taken the name over.
+/// A socket that this process listens on, with its name. The name goes with it, unless another file has taken the name
+/// over.
 public final class ListeningSocket: Sendable {
     public let descriptor: SharedDescriptor
     private let path: String
@@ -75,7 +78,8 @@ public final class ListeningSocket: Sendable {
 
     /// Listens on a new socket that only its owner may connect to (mode 0600).
     ///
-    /// A socket that a dead process left is replaced; one that a process listens on is not, and neither is a file of another kind.
+    /// A socket that a dead process left is replaced; one that a process listens on is not, and neither is a file of
+    /// another kind.
     ///
     /// - Throws: `addressInUse` for both, or the kernel's reason.
     public init(on path: String) throws(SystemCallError) {

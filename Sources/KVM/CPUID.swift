@@ -15,8 +15,8 @@ extension Hypervisor {
 }
 
 extension VirtualMachine {
-    /// CPUID as vCPU `index` of `count` shows it: what the kernel supports, with the fields that differ from vCPU to vCPU.
-    /// Each vCPU is a core of one package.
+    /// CPUID as vCPU `index` of `count` shows it: what the kernel supports, with the fields that differ from vCPU to
+    /// vCPU. Each vCPU is a core of one package.
     func cpuid(forProcessor index: Int, of count: Int) -> [kvm_cpuid_entry2] {
         Self.cpuid(from: supportedCPUID, forProcessor: index, of: count)
     }

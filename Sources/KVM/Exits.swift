@@ -7,7 +7,8 @@ public protocol ExitHandler {
     func loadPort(_ port: UInt16, byteCount: Int) -> UInt64
     /// An `out`: 1, 2 or 4 bytes.
     ///
-    /// - Returns: false when it had to wait and was interrupted; nothing has happened then, and the next run asks again.
+    /// - Returns: false when it had to wait and was interrupted; nothing has happened then, and the next run asks
+    ///   again.
     func storePort(_ value: UInt64, _ port: UInt16, byteCount: Int) -> Bool
     /// A load from a guest-physical address, 1 to 8 bytes.
     ///
@@ -33,8 +34,8 @@ public enum RunEnd: Sendable, Equatable {
     case entryFailed(UInt64)
     /// KVM met something that it cannot emulate.
     case internalError(UInt32)
-    /// The host page behind a guest-physical address is not there: its file has shrunk, or its disk is full. The next run
-    /// tries the same access again.
+    /// The host page behind a guest-physical address is not there: its file has shrunk, or its disk is full. The next
+    /// run tries the same access again.
     case memoryFault(UInt64?)
     /// An exit that the monitor does not know.
     case unknown(UInt32)

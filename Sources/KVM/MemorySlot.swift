@@ -15,7 +15,8 @@ public final class MemorySlot: Sendable {
     /// - Parameters:
     ///   - number: free, below the kernel's limit (`KVM_CAP_NR_MEMSLOTS`).
     ///   - guestAddress: guest-physical, a multiple of the page size.
-    ///   - readOnly: a guest's store exits as an MMIO write instead. Always so for a mapping that the host may not write.
+    ///   - readOnly: a guest's store exits as an MMIO write instead. Always so for a mapping that the host may not
+    ///     write.
     ///   - logsStores: whether `takeDirtyPages` tells of the guest's stores.
     public init(
         _ machine: VirtualMachine, number: UInt32, guestAddress: UInt64, mapping: HostMapping, readOnly: Bool = false,
@@ -33,10 +34,12 @@ public final class MemorySlot: Sendable {
         try machine.call("KVM_SET_USER_MEMORY_REGION", NT_KVM_SET_USER_MEMORY_REGION, &region)
     }
 
-    /// The pages that the guest stored into since the last call, or since the slot was made; every page without `logsStores`.
+    /// The pages that the guest stored into since the last call, or since the slot was made; every page without
+    /// `logsStores`.
     ///
-    /// A store is either told by this call and visible in the mapping when it returns, or told by a later call: the kernel takes a
-    /// page's bit, then has every processor forget that it may write the page, then returns (KVM API, 4.8).
+    /// A store is either told by this call and visible in the mapping when it returns, or told by a later call: the
+    /// kernel takes a page's bit, then has every processor forget that it may write the page, then returns (KVM API,
+    /// 4.8).
     public func takeDirtyPages() throws(KVMError) -> PageSet {
         let pageCount = mapping.byteCount / PageSet.pageByteCount
         guard logsStores else { return .all(pageCount: pageCount) }

@@ -3,15 +3,16 @@ import Host
 import SystemPackage
 
 extension VirtualCPU {
-    /// Fills the page tables that KVM keeps for the guest, so that the first access to a page leaves the guest no more than a
-    /// later one (KVM API, 4.143; Linux 6.11). The pages should be present on the host.
+    /// Fills the page tables that KVM keeps for the guest, so that the first access to a page leaves the guest no more
+    /// than a later one (KVM API, 4.143; Linux 6.11). The pages should be present on the host.
     ///
     /// Not while the vCPU runs: the call waits until it leaves the guest.
     ///
     /// - Parameters:
     ///   - guestAddress: guest-physical, a multiple of the page size.
     ///   - byteCount: a multiple of the page size.
-    /// - Returns: false where KVM does not do that, or not for all of the range: what is left is filled in by first accesses.
+    /// - Returns: false where KVM does not do that, or not for all of the range: what is left is filled in by first
+    ///   accesses.
     @discardableResult
     public func preFault(_ guestAddress: UInt64, byteCount: UInt64) -> Bool {
         var range = nt_kvm_pre_fault_memory()

@@ -102,8 +102,8 @@ extension VirtualCPU {
         return general.rip
     }
 
-    /// Gives the guest an invalid-opcode exception for the instruction at hand. Only of the thread that runs the processor,
-    /// between two runs.
+    /// Gives the guest an invalid-opcode exception for the instruction at hand. Only of the thread that runs the
+    /// processor, between two runs.
     ///
     /// - Returns: false if another exception is under way already, or the kernel refuses.
     public func injectInvalidOpcode() -> Bool {

@@ -17,7 +17,8 @@ public final class VirtualCPU: @unchecked Sendable {
     /// How many accesses of a port exit have been answered. Likewise.
     var answeredElements = 0
 
-    /// Creates a vCPU with its CPUID. The first is ready to be given a state, the others wait for the guest to start them.
+    /// Creates a vCPU with its CPUID. The first is ready to be given a state, the others wait for the guest to start
+    /// them.
     ///
     /// - Parameter count: how many the machine has in all.
     public init(_ machine: VirtualMachine, index: Int, of count: Int) throws(KVMError) {
@@ -47,8 +48,8 @@ public final class VirtualCPU: @unchecked Sendable {
         unsafe nt_kvm_set_immediate_exit(shared, 1)
     }
 
-    /// Runs the guest until something needs an answer. Port and memory accesses are answered by `handler`, and the run goes on.
-    /// After `interrupted`, an access that `handler` could not finish is tried again by the next run.
+    /// Runs the guest until something needs an answer. Port and memory accesses are answered by `handler`, and the run
+    /// goes on. After `interrupted`, an access that `handler` could not finish is tried again by the next run.
     public func run(_ handler: some ExitHandler) -> RunEnd {
         if hasUnansweredExit, let end = answer(handler) { return end }
         while true {

@@ -34,7 +34,8 @@ public final class VirtualMachine: Sendable {
     }
 
     /// Adds the kernel's interrupt controllers: PICs, I/O APIC, and a local APIC for each vCPU made later. Memory slots
-    /// that are there already come cheaper: one that is set soon afterwards waits milliseconds for the kernel's readers.
+    /// that are there already come cheaper: one that is set soon afterwards waits milliseconds for the kernel's
+    /// readers.
     public func createInterruptControllers() throws(KVMError) {
         let number = descriptor.rawValue
         try kvmCall("KVM_CREATE_IRQCHIP") { nt_ioctl_value(number, NT_KVM_CREATE_IRQCHIP, 0) }

@@ -6,7 +6,8 @@ public import QEMUDialect
 import Synchronization
 import SystemPackage
 
-/// The monitors that a command line asks for, served by one event loop. Exists only if there are any: it costs a thread.
+/// The monitors that a command line asks for, served by one event loop. Exists only if there are any: it costs a
+/// thread.
 public final class MonitorServer: Sendable {
     private enum Kind: String {
         case human = "-monitor"
@@ -26,7 +27,8 @@ public final class MonitorServer: Sendable {
 
     /// Opens every monitor of a configuration.
     ///
-    /// - Returns: nil where there is none. A monitor that shares the serial port's terminal is none of these: see ``HMPSession``.
+    /// - Returns: nil where there is none. A monitor that shares the serial port's terminal is none of these: see
+    ///   ``HMPSession``.
     /// - Throws: for the first that cannot be opened; none is open then.
     public static func start(
         _ configuration: MachineConfiguration, _ machine: any MachineControl, log: Logger
@@ -49,7 +51,8 @@ public final class MonitorServer: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     }
 
-    /// Sends what clients have not got yet, for a moment at most, disconnects them, and removes the sockets. To be called once.
+    /// Sends what clients have not got yet, for a moment at most, disconnects them, and removes the sockets. To be
+    /// called once.
     public func shutDown() {
         let (listeners, standardStreams) = state.withLock { ($0.listeners, $0.standardStreams) }
         for listener in listeners { listener.close() }

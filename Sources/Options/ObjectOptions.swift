@@ -6,7 +6,8 @@ public protocol ObjectOptions: Equatable, Sendable {
     static var interface: String { get }
     /// The object's name, unique among objects.
     var id: String { get set }
-    /// These options, if they are a memory backend's. A cast would do, but search the conformances of the whole executable.
+    /// These options, if they are a memory backend's. A cast would do, but search the conformances of the whole
+    /// executable.
     var memoryBackend: (any MemoryBackendOptions)? { get }
 }
 

@@ -9,7 +9,8 @@ public struct VirtioPMemOptions: DeviceOptions {
     public var memoryAddress: UInt64 = 0
     /// `x-shmem`: the memory is a BAR, which the guest places, and the device offers it as shared memory region 0.
     public var offersSharedMemoryRegion = false
-    /// `x-needletail-queue-size`: the largest queue that the driver may use, in descriptors, a power of two from 2 to 1024.
+    /// `x-needletail-queue-size`: the largest queue that the driver may use, in descriptors, a power of two from 2 to
+    /// 1024.
     public var queueSize: UInt16 = 128
     /// `x-needletail-flush-rate` and `x-needletail-flush-burst`: how often the host's file may be synchronized.
     public var flushLimit = FlushLimitOptions(rate: 0)

@@ -50,8 +50,8 @@ public struct AddressSpaceExhausted: Error, Equatable, Sendable, CustomStringCon
 }
 
 extension Bus {
-    /// Gives every BAR of a function on this bus an address, as firmware would; there is none. What is taken is read off the
-    /// BARs of all functions as they are now, wherever the guest moved them: nothing has to be released.
+    /// Gives every BAR of a function on this bus an address, as firmware would; there is none. What is taken is read
+    /// off the BARs of all functions as they are now, wherever the guest moved them: nothing has to be released.
     ///
     /// - Throws: `AddressSpaceExhausted`; the function's BARs then keep what they have.
     public func assignAddresses(to function: Function, in windows: BARWindows) throws(AddressSpaceExhausted) {
@@ -97,7 +97,8 @@ extension Bus {
         return place.flatMap { $0.last <= window.last ? $0 : nil }
     }
 
-    /// The first range of a size, a power of two, that starts at a multiple of it, from an address on; nil beyond the last address.
+    /// The first range of a size, a power of two, that starts at a multiple of it, from an address on; nil beyond the
+    /// last address.
     private static func aligned(_ start: UInt64, _ byteCount: UInt64) -> AddressWindow? {
         let (sum, overflow) = start.addingReportingOverflow(byteCount &- 1)
         let first = sum & ~(byteCount &- 1)

@@ -11,8 +11,8 @@ public final class ConfigurationPorts: RegisterBlock {
     private let others: (any RegisterBlock)?
     private let address = Atomic<UInt32>(0)
 
-    /// - Parameter others: answers accesses of 1 and 2 bytes to the first four ports, which are not the address register;
-    ///   on many boards port 0xcf9 (offset 1) resets the machine.
+    /// - Parameter others: answers accesses of 1 and 2 bytes to the first four ports, which are not the address
+    ///   register; on many boards port 0xcf9 (offset 1) resets the machine.
     public init(bus: Bus, others: (any RegisterBlock)? = nil) {
         self.bus = bus
         self.others = others
@@ -40,8 +40,8 @@ public final class ConfigurationPorts: RegisterBlock {
             value, slot: target.slot, function: target.function, register: target.register, byteCount: byteCount)
     }
 
-    /// What the address register selects; nil when it is disabled, for another bus, and for an access that leaves the data
-    /// register.
+    /// What the address register selects; nil when it is disabled, for another bus, and for an access that leaves the
+    /// data register.
     private func target(at offset: UInt64, byteCount: Int) -> (slot: Int, function: Int, register: UInt64)? {
         let selected = address.load(ordering: .relaxed)
         let isEnabled = selected & 0x8000_0000 != 0

@@ -48,8 +48,8 @@ public struct Identity: Sendable {
     }
 }
 
-/// The configuration space of an endpoint: 4096 bytes, a type 0 header, a list of capabilities, no extended ones, and no
-/// interrupt pin. A value: a change notifies no observer; `Function` does that.
+/// The configuration space of an endpoint: 4096 bytes, a type 0 header, a list of capabilities, no extended ones, and
+/// no interrupt pin. A value: a change notifies no observer; `Function` does that.
 public struct ConfigurationSpace: Sendable {
     /// In order of index.
     public let bars: [BaseAddressRegister]

@@ -10,9 +10,9 @@ public protocol FunctionDevice: AnyObject, Sendable {
 
 /// A PCI endpoint: its configuration space, what answers in its BARs, and its MSI-X vectors.
 ///
-/// Safe to use from several vCPUs at once. Before an access that changes something returns, the observers know of the change
-/// or of a later one: where several threads change the same function at once, the observers are told of what it comes to. One
-/// thread tells them at a time. An observer must not change the function.
+/// Safe to use from several vCPUs at once. Before an access that changes something returns, the observers know of the
+/// change or of a later one: where several threads change the same function at once, the observers are told of what it
+/// comes to. One thread tells them at a time. An observer must not change the function.
 public final class Function: Sendable {
     private struct State {
         var space: ConfigurationSpace

@@ -1,23 +1,25 @@
 import Synchronization
 
-/// The registers through which the guest's ACPI code learns of functions that come and go (ACPI 6.5, section 6.3), one bit
-/// per slot. The layout is our own; `Register` is all that the AML has to know.
+/// The registers through which the guest's ACPI code learns of functions that come and go (ACPI 6.5, section 6.3), one
+/// bit per slot. The layout is our own; `Register` is all that the AML has to know.
 ///
-/// An event method loads `up`, which takes its bits, and notifies each of those slots (device check); the same with `down`
-/// (eject request). `_EJ0` stores the slot's bit into `eject`. `_STA` may look at `present`, `_OST` store into `outcome`.
+/// An event method loads `up`, which takes its bits, and notifies each of those slots (device check); the same with
+/// `down` (eject request). `_EJ0` stores the slot's bit into `eject`. `_STA` may look at `present`, `_OST` store into
+/// `outcome`.
 public final class HotPlugSlots: RegisterBlock {
     /// The registers' offsets in bytes; each is 4 bytes, to be accessed as a whole.
     public enum Register: Int, Sendable {
         /// Slots that were filled and not looked at yet. A load of the whole register sets it to 0.
         case up = 0x00
-        /// Slots that the monitor wants emptied and that were not looked at yet. A load of the whole register sets it to 0.
+        /// Slots that the monitor wants emptied and that were not looked at yet. A load of the whole register sets it
+        /// to 0.
         case down = 0x04
         /// Stored: the slots to empty now. Loaded: the slots that can be emptied.
         case eject = 0x08
         /// Slots that hold a function.
         case present = 0x0c
-        /// Stored: what became of a request, as `_OST` has it: status in bits 0 to 15, the event's low bits in 16 to 26,
-        /// the slot in 27 to 31. Loaded: 0.
+        /// Stored: what became of a request, as `_OST` has it: status in bits 0 to 15, the event's low bits in 16 to
+        /// 26, the slot in 27 to 31. Loaded: 0.
         case outcome = 0x10
     }
 
@@ -28,8 +30,8 @@ public final class HotPlugSlots: RegisterBlock {
     public enum GuestAction: Equatable, Sendable {
         /// The guest let go of the function in this slot, which is to be removed now.
         case eject(slot: Int)
-        /// The guest says what became of a request (ACPI 6.5, section 6.3.5): `event` as in `_OST`'s first argument (3 for an
-        /// eject request), `status` 0 for success.
+        /// The guest says what became of a request (ACPI 6.5, section 6.3.5): `event` as in `_OST`'s first argument (3
+        /// for an eject request), `status` 0 for success.
         case outcome(slot: Int, event: UInt16, status: UInt16)
 
         /// The event of an outcome that is about an eject request.

@@ -59,7 +59,8 @@ public struct RegisterTable: Sendable {
     private func indices(_ offset: Int, _ byteCount: Int) -> LazyMapCollection<Range<Int>, (Int, Int)> {
         let isInside = offset >= 0 && offset < values.count && byteCount > 0
         let count = isInside ? min(byteCount, 8, values.count - offset) : 0
-        // Lazily, since every access to a register comes by: an array each time was a quarter of what a device costs at the start.
+        // Lazily, since every access to a register comes by: an array each time was a quarter of what a device costs
+        // at the start.
         return (0..<count).lazy.map { ($0, offset + $0) }
     }
 

@@ -4,8 +4,8 @@ import Logging
 import Synchronization
 import VFIOUser
 
-/// A device behind its socket: one client at a time, each with a device of its own around the same storage. A client that comes
-/// while another is there waits in the socket's queue.
+/// A device behind its socket: one client at a time, each with a device of its own around the same storage. A client
+/// that comes while another is there waits in the socket's queue.
 final class DevicePort: Sendable {
     private let device: any ConfiguredDevice
     private let storage: ServedDevice.Storage?

@@ -34,8 +34,9 @@ public final class DeviceServer {
         pidFile = try Self.makePIDFile(configuration.pidFilePath)
     }
 
-    /// Serves until a signal ends it, or a socket takes no more clients; then every session ends and every file is synchronized. A
-    /// second signal does not wait for sessions any more, and no longer than some seconds for the files.
+    /// Serves until a signal ends it, or a socket takes no more clients; then every session ends and every file is
+    /// synchronized. A second signal does not wait for sessions any more, and no longer than some seconds for the
+    /// files.
     ///
     /// - Returns: sentences about what failed; empty if nothing did.
     public func run() throws(ServeError) -> [String] {
@@ -62,8 +63,8 @@ public final class DeviceServer {
         }
     }
 
-    /// Synchronizes all files side by side, so that a disk that does not answer keeps no other file from it. A client may keep its
-    /// mapping without its socket: this is the sync after which nothing is promised any more.
+    /// Synchronizes all files side by side, so that a disk that does not answer keeps no other file from it. A client
+    /// may keep its mapping without its socket: this is the sync after which nothing is promised any more.
     private func endObjects() throws(SystemCallError) -> [String] {
         let ends = try objects.objects.map { (object) throws(SystemCallError) in try ObjectEnd(object, log) }
         var deadline: UInt64?

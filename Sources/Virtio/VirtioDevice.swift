@@ -18,13 +18,14 @@ public protocol VirtioDevice: AnyObject, Sendable {
 
     /// The device configuration space as the driver reads it, given the features it accepted so far.
     func configuration(acceptedFeatures: UInt64) -> [UInt8]
-    /// The driver stores `value`, little-endian, `byteCount` bytes (1, 2, 4 or 8). Offsets are any that the driver chose.
+    /// The driver stores `value`, little-endian, `byteCount` bytes (1, 2, 4 or 8). Offsets are any that the driver
+    /// chose.
     func writeConfiguration(_ value: UInt64, byteCount: Int, at offset: Int)
 
     /// The driver set DRIVER_OK: the device may use the queues from now on.
     func activate(_ activation: Activation) throws
-    /// The driver reset the device. Work in flight is let end; nothing touches the rings once `completion` has been called,
-    /// from whichever thread that is. The driver reads a status other than 0 until then (section 2.4.1).
+    /// The driver reset the device. Work in flight is let end; nothing touches the rings once `completion` has been
+    /// called, from whichever thread that is. The driver reads a status other than 0 until then (section 2.4.1).
     func deactivate(_ completion: @escaping @Sendable () -> Void)
 }
 

@@ -10,8 +10,8 @@ public enum FlushPolicy: Sendable {
     case discardOnPowerOff
 }
 
-/// What flushes do to a backend, and what has come of them. It is there as long as the backend is: through resets, reboots, and
-/// an unplugged device that comes back.
+/// What flushes do to a backend, and what has come of them. It is there as long as the backend is: through resets,
+/// reboots, and an unplugged device that comes back.
 public final class Durability: Sendable {
     public let backend: any MemoryBackend
     public let policy: FlushPolicy
@@ -35,8 +35,8 @@ public final class Durability: Sendable {
         limiter = FlushLimiter(now: now)
     }
 
-    /// Makes durable what guests stored, at the end of a device or a machine; does nothing where there is nothing to keep, and in
-    /// a power-cut test, where only guests' own flushes make anything durable.
+    /// Makes durable what guests stored, at the end of a device or a machine; does nothing where there is nothing to
+    /// keep, and in a power-cut test, where only guests' own flushes make anything durable.
     ///
     /// - Throws: the kernel's reason, or the one of an earlier failure that was not cleared.
     public func synchronize() throws(SystemCallError) {

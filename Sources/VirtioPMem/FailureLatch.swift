@@ -1,8 +1,8 @@
 public import Host
 import Synchronization
 
-/// The failed sync of a backend. After one the kernel forgets which pages it could not write, so a later success would say
-/// nothing about them: the failure is kept through resets, reboots and unplugging, until a person clears it.
+/// The failed sync of a backend. After one the kernel forgets which pages it could not write, so a later success would
+/// say nothing about them: the failure is kept through resets, reboots and unplugging, until a person clears it.
 public final class FailureLatch: Sendable {
     private let state = Mutex<SystemCallError?>(nil)
 

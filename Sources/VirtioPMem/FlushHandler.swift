@@ -1,8 +1,8 @@
 import GuestMemory
 import Virtio
 
-/// Answers the requests of one activation. All that are taken before a sync begins share its result; one that becomes available
-/// later waits for the next, since the stores that it is about may have missed this one.
+/// Answers the requests of one activation. All that are taken before a sync begins share its result; one that becomes
+/// available later waits for the next, since the stores that it is about may have missed this one.
 struct FlushHandler: QueueHandler {
     private let durability: Durability
     private let onEvent: @Sendable (PMemEvent) -> Void

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// How often a device may sync: a bucket that holds `burst` tokens, gets `rate` new ones each second, and gives one for each
-/// sync. All requests that one sync answers cost one token together, since that is what they cost the disk.
+/// How often a device may sync: a bucket that holds `burst` tokens, gets `rate` new ones each second, and gives one
+/// for each sync. All requests that one sync answers cost one token together, since that is what they cost the disk.
 public struct FlushLimit: Equatable, Sendable {
     /// Syncs per second; 0 for no limit.
     public let rate: UInt64

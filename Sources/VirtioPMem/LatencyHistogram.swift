@@ -1,5 +1,5 @@
-/// Durations in nanoseconds, counted in steps of a sixteenth of a power of two: every figure is right to 6 percent. It takes
-/// 5 KiB, and none before the first duration.
+/// Durations in nanoseconds, counted in steps of a sixteenth of a power of two: every figure is right to 6 percent. It
+/// takes 5 KiB, and none before the first duration.
 public struct LatencyHistogram: Equatable, Sendable {
     /// Steps within a power of two, as a power of two.
     private static let precision = 4

@@ -36,8 +36,8 @@ public final class PMemDevice: VirtioDevice {
 
     /// A device whose storage is in a BAR.
     ///
-    /// - Parameter location: where that is now, nil while the BAR is off. Drivers that know no shared memory regions (Linux before
-    ///   6.8) read it once.
+    /// - Parameter location: where that is now, nil while the BAR is off. Drivers that know no shared memory regions
+    ///   (Linux before 6.8) read it once.
     public convenience init(
         id: String, durability: Durability, location: @escaping @Sendable () -> GuestRange?,
         maximumQueueSize: UInt16 = 128,

@@ -1,7 +1,8 @@
 import GuestMemory
 import Virtio
 
-/// A request as taken from the queue: `le32 type` to read, `le32 ret` to write (virtio 1.3, sections 5.19.6 and 5.19.7.2).
+/// A request as taken from the queue: `le32 type` to read, `le32 ret` to write (virtio 1.3, sections 5.19.6 and
+/// 5.19.7.2).
 ///
 /// Bytes beyond the two fields are left alone.
 struct Request {

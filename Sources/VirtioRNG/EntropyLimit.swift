@@ -14,8 +14,8 @@ public struct EntropyLimit: Equatable, Sendable {
     }
 }
 
-/// An `EntropyLimit` at work. A period begins with the first request after the end of the last one, as in QEMU. It outlives
-/// resets of the device, so that a guest gains nothing by them.
+/// An `EntropyLimit` at work. A period begins with the first request after the end of the last one, as in QEMU. It
+/// outlives resets of the device, so that a guest gains nothing by them.
 final class EntropyQuota: Sendable {
     private struct Period {
         let end: UInt64

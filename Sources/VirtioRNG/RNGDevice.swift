@@ -3,7 +3,8 @@ public import Virtio
 
 /// Something about a device that a person should know.
 public enum RNGEvent: Equatable, Sendable {
-    /// The source has no more bytes; requests wait until it has. Told once per activation, with `sourceFailed` together.
+    /// The source has no more bytes; requests wait until it has. Told once per activation, with `sourceFailed`
+    /// together.
     case sourceEnded
     /// The source cannot be read; requests wait until it can be. Told once per activation, with `sourceEnded` together.
     case sourceFailed(SystemCallError)

@@ -6,8 +6,8 @@ import QEMUDialect
 
 /// `needletail [run] OPTIONS`: makes a machine and runs it to its end.
 enum RunVerb {
-    /// - Returns: the process's exit status: 0 when the guest powered off (or reset, with -no-reboot) or the user quit, 1 for
-    ///   a failure, 128 plus its number for a signal.
+    /// - Returns: the process's exit status: 0 when the guest powered off (or reset, with -no-reboot) or the user
+    ///   quit, 1 for a failure, 128 plus its number for a signal.
     static func main(_ arguments: [String]) -> CInt {
         do throws(CommandLineError) {
             switch try parseCommandLine(arguments) {

@@ -72,7 +72,8 @@ struct DeviceTests {
         #expect(Set(functions) == ["00:01.0", "00:02.0", "00:1f.0"], "\(transcript)")
     }
 
-    /// Once there is a second thread, the table of descriptors doubles slowly: 28 devices took five times as long to start.
+    /// Once there is a second thread, the table of descriptors doubles slowly: 28 devices took five times as long to
+    /// start.
     @Test("there is room for the descriptors of many devices before the first thread") func roomForDescriptors() throws
     {
         let process = try Machine.withDevice().start("echo there")

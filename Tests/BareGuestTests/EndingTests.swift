@@ -13,7 +13,8 @@ struct EndingTests {
     @Test(
         "a processor that cannot go on ends the monitor with its registers",
         arguments: [
-            // Emulated instructions are a property of this machine's KVM; elsewhere a breakpoint is a triple fault as well.
+            // Emulated instructions are a property of this machine's KVM; elsewhere a breakpoint is a triple fault as
+            // well.
             FaultCase(command: "fault int3", message: ["vCPU 0"])
         ])
     func faults(_ test: FaultCase) throws {

@@ -6,8 +6,8 @@ import Testing
     "A failing disk", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"),
     .disabled(if: TemporaryMount.ext4Problem != nil, "\(TemporaryMount.ext4Problem ?? "")"))
 struct FailingDiskTests {
-    /// The flush fails, and so does every later one, though the disk works again and the machine was started over: the kernel
-    /// has forgotten what it could not write. An operator ends that.
+    /// The flush fails, and so does every later one, though the disk works again and the machine was started over: the
+    /// kernel has forgotten what it could not write. An operator ends that.
     @Test func aFailedFlushStaysFailed() throws {
         let disk = try FailingDisk()
         let socket = try WorkFolder()

@@ -13,10 +13,12 @@ struct FloodCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 }
 
-/// Whatever a guest with several processors does, the monitor can be stopped and ended, and its memory stays what it was.
+/// Whatever a guest with several processors does, the monitor can be stopped and ended, and its memory stays what it
+/// was.
 ///
-/// The test machine may be busy with other tests, so the limits are generous: on an idle one `stop` takes some milliseconds,
-/// and a monitor that serves one processor's register accesses on the thread of another does not stop in minutes.
+/// The test machine may be busy with other tests, so the limits are generous: on an idle one `stop` takes some
+/// milliseconds, and a monitor that serves one processor's register accesses on the thread of another does not stop in
+/// minutes.
 @Suite("A flood from several processors", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct FloodTests {
     private static let secondsToStop = 2.0

@@ -73,8 +73,8 @@ struct FlushTests {
         var testDescription: String { "\(outstanding) outstanding, kicks=\(kicks)" }
     }
 
-    /// What requests that are outstanding at once cost the host, by the monitor's own figures. A driver that rings for each may
-    /// find the device at work with the first of them already.
+    /// What requests that are outstanding at once cost the host, by the monitor's own figures. A driver that rings for
+    /// each may find the device at work with the first of them already.
     @Test(arguments: [
         Load(outstanding: 1, kicks: "one", syncLimit: 1), Load(outstanding: 8, kicks: "one", syncLimit: 2),
         Load(outstanding: 64, kicks: "one", syncLimit: 2), Load(outstanding: 64, kicks: "each", syncLimit: 64),

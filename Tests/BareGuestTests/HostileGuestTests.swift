@@ -51,7 +51,8 @@ struct HostileGuestTests {
     }
 
     @Test(arguments: chains) func malformedChain(_ test: ChainCase) throws {
-        // Ends with the device serving again, at once or after a reset. Only where no answer is expected the wait for one is short.
+        // Ends with the device serving again, at once or after a reset. Only where no answer is expected the wait for
+        // one is short.
         let transcript = try Machine.withDevice().run(
             "scan;init;timeout \(test.isUsed ? 2000 : 50);poke \(Self.request) 4 0;poke \(Self.answer) 4 7;\(commands(test));kick;used 1;status;"
                 + "peek \(Self.answer);timeout 4000;reset;init;flush 4;init event=1 indirect=1;flush 8")

@@ -3,8 +3,8 @@ import SeededRandom
 import TestSupport
 import Testing
 
-/// Processors that do nothing but touch registers at random, every window that the machine has, while an operator gives commands at
-/// random. `Scripts/soak` runs it with more seeds.
+/// Processors that do nothing but touch registers at random, every window that the machine has, while an operator
+/// gives commands at random. `Scripts/soak` runs it with more seeds.
 @Suite("Hostile processors", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct HostileProcessorsTests {
     private static let seconds = 15.0

@@ -5,7 +5,8 @@ import Testing
 /// Devices that come and go while the bare guest runs, which plays ACPI's part at the slot registers itself.
 @Suite("Hot-plug", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct HotPlugTests {
-    /// The slot registers: which were filled, which are to be emptied, which to empty now, and what became of a request.
+    /// The slot registers: which were filled, which are to be emptied, which to empty now, and what became of a
+    /// request.
     private enum Slots {
         static let (up, down, eject, outcome) = ("0xfeb01000", "0xfeb01004", "0xfeb01008", "0xfeb01010")
     }
@@ -118,7 +119,8 @@ struct HotPlugTests {
         try bench.monitor.waitForEvent("DEVICE_DELETED")
     }
 
-    /// The guest gives the device back with requests outstanding, or gives back what was not asked for: slot 0 is the bridge's.
+    /// The guest gives the device back with requests outstanding, or gives back what was not asked for: slot 0 is the
+    /// bridge's.
     @Test func ejectedWithFlushesInFlight() throws {
         let bench = try Bench()
         try bench.plug()

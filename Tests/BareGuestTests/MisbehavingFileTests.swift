@@ -2,7 +2,8 @@ import Foundation
 import TestDisks
 import Testing
 
-/// The file behind the memory is cut short, or its disk is full, while the guest runs (issue of durability, "the file misbehaves").
+/// The file behind the memory is cut short, or its disk is full, while the guest runs (issue of durability, "the file
+/// misbehaves").
 @Suite("The file misbehaves", .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct MisbehavingFileTests {
     /// Without an operator, the machine ends with a message.

@@ -229,7 +229,8 @@ struct PowerCutTests {
 
     // MARK: What the monitor stores
 
-    /// The queue lies in the memory that it flushes: what the monitor writes into the used ring is a store like the guest's.
+    /// The queue lies in the memory that it flushes: what the monitor writes into the used ring is a store like the
+    /// guest's.
     @Test func aRingInTheMemory() throws {
         let trial = try Trial()
         let ring = try trial.process.ask("init desc=0x10100000 avail=0x10101000 used=0x10102000")

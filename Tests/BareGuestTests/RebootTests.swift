@@ -37,7 +37,8 @@ struct RebootTests {
         #expect(transcript.replies(to: "pci-read").first?["value"] == "0x00", "\(transcript)")
     }
 
-    /// A command that comes between two power cycles is no less a command. The moment is a matter of luck: twenty tries.
+    /// A command that comes between two power cycles is no less a command. The moment is a matter of luck: twenty
+    /// tries.
     @Test("quit is heard while the guest does nothing but start over", arguments: 1...20)
     func quitBetweenPowerCycles(_ attempt: UInt32) throws {
         var machine = try Machine.withDevice()

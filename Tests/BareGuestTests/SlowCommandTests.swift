@@ -65,7 +65,8 @@ struct SlowCommandTests {
             #expect(try line.ask(#"{"execute":"query-pci"}"#).contains("return"))
             #expect(try line.ask(#"{"execute":"x-needletail-query-pmem"}"#).contains("nv1"))
         }
-        // Without its server the file system answers with errors: the flush ends, the guest starts over, and its file is lost.
+        // Without its server the file system answers with errors: the flush ends, the guest starts over, and its file
+        // is lost.
         disk.end()
         #expect(eventually { process.output.components(separatedBy: "bare: ready").count == 3 }, "\(process.output)")
         process.signal(SIGTERM)

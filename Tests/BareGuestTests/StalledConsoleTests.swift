@@ -8,8 +8,8 @@ enum StalledReader: String, Sendable, CaseIterable {
     case pipe, terminal, socketClient
 }
 
-/// A guest that does nothing but write to its serial port, and a reader that stopped reading: the vCPU waits, and all that has to
-/// stop it works all the same.
+/// A guest that does nothing but write to its serial port, and a reader that stopped reading: the vCPU waits, and all
+/// that has to stop it works all the same.
 @Suite("A console that is not read", .serialized, .enabled(if: Needletail.hasKVM, "\(Needletail.noKVM)"))
 struct StalledConsoleTests {
     private static let secondsToStop = 2.0

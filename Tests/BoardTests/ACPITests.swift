@@ -139,8 +139,8 @@ struct BoardCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Runs methods of the DSDT in the reference interpreter. Its registers are plain memory, so what a method stores can
-    /// be read back. `prepare` is ASL that runs first, in a table of its own.
+    /// Runs methods of the DSDT in the reference interpreter. Its registers are plain memory, so what a method stores
+    /// can be read back. `prepare` is ASL that runs first, in a table of its own.
     private func execute(_ commands: [String], prepare: String = "") throws -> String {
         var output = ""
         try withFolder { folder in

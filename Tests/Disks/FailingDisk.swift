@@ -1,7 +1,7 @@
 import Foundation
 
-/// A disk that fails: ext4 on a loop device whose own file has no space to grow, so that writes to the "disk" are errors
-/// (ENOSPC, or EIO with older kernels). It can be had where `TemporaryMount.ext4Problem` is nil.
+/// A disk that fails: ext4 on a loop device whose own file has no space to grow, so that writes to the "disk" are
+/// errors (ENOSPC, or EIO with older kernels). It can be had where `TemporaryMount.ext4Problem` is nil.
 public final class FailingDisk: Sendable {
     public let files: TemporaryMount
     private let lower: TemporaryMount

@@ -70,7 +70,7 @@ final class Disk: Sendable {
 
     func truncate(to byteCount: UInt64) throws { try run(["truncate", "--size=\(byteCount)", path]) }
 
-    /// Whether some of the file is in the host's page cache only: the file system has not even chosen blocks for it, which
-    /// a synchronization makes it do. (ext4, XFS and btrfs can tell.)
+    /// Whether some of the file is in the host's page cache only: the file system has not even chosen blocks for it,
+    /// which a synchronization makes it do. (ext4, XFS and btrfs can tell.)
     func hasUnsynchronizedBlocks() throws -> Bool { try run(["filefrag", "-v", path]).contains("delalloc") }
 }

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Devices that are plugged into a running Linux by the lines that virtio-pmem's documentation gives, and taken out again.
+    /// Devices that are plugged into a running Linux by the lines that virtio-pmem's documentation gives, and taken
+    /// out again.
     @Suite struct HotPlug {
         private static let cycles = 100
         private static let objectLine = "object_add memory-backend-file,id=mem2,share=on,mem-path=%,size=16M"
@@ -21,7 +22,8 @@ extension EndToEnd {
             let secondsToDevice: [Double]
         }
 
-        /// One boot: plugged, used with DAX, unmounted, taken out, a hundred times; and once more, taken out while it is mounted.
+        /// One boot: plugged, used with DAX, unmounted, taken out, a hundred times; and once more, taken out while it
+        /// is mounted.
         private static let outcome = Result {
             let (disk, first) = (try Disk.ext4(byteCount: 16 << 20), try Disk(byteCount: 16 << 20))
             var options = Monitor.Options(scripts: ["hot-plug", "unplugged-while-mounted"])
@@ -80,7 +82,8 @@ extension EndToEnd {
             print("after 10 and after \(Self.cycles) cycles: \(early); \(late)")
             #expect(late.descriptors == early.descriptors && late.threads == early.threads)
             #expect(late.mappings <= early.mappings + 2)
-            // Guest memory that the guest touches meanwhile is resident, too: it is what 90 cycles may take of Linux's own.
+            // Guest memory that the guest touches meanwhile is resident, too: it is what 90 cycles may take of Linux's
+            // own.
             #expect(late.residentKiB <= early.residentKiB + (64 << 10))
         }
 

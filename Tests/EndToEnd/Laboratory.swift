@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// All tests that boot Linux. One after the other: each has the machine's processors for itself, and the page cache test its memory.
+/// All tests that boot Linux. One after the other: each has the machine's processors for itself, and the page cache
+/// test its memory.
 @Suite(
     .serialized,
     .enabled(if: Laboratory.isOpen, "they need KVM that runs Linux: Scripts/test runs them under Scripts/with-kvm"))

@@ -4,7 +4,8 @@ import Testing
 @testable import Backend
 
 extension EndToEnd {
-    /// The example of docs/power-cut-testing.md: ledgers that are kept in a careful and in two careless manners, and a power cut.
+    /// The example of docs/power-cut-testing.md: ledgers that are kept in a careful and in two careless manners, and a
+    /// power cut.
     @Suite struct PowerCutMode {
         private struct Ledgers {
             let disk: Disk
@@ -42,7 +43,8 @@ extension EndToEnd {
             func ledger(_ name: String) throws -> Ledger { Ledger(try disk.file(name)) }
         }
 
-        /// A seed that shows both faults: the hasty ledger counts a record that is not there, the forgetful one has not counted.
+        /// A seed that shows both faults: the hasty ledger counts a record that is not there, the forgetful one has
+        /// not counted.
         private func tellingSeed(_ ledgers: Ledgers) throws -> UInt64 {
             let (count, record) = (try ledgers.place(of: 0, in: "hasty"), try ledgers.place(of: 4, in: "hasty"))
             let forgotten = try ledgers.place(of: 0, in: "forgetful")

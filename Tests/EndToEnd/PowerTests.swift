@@ -15,8 +15,8 @@ extension EndToEnd {
             return (boot, try disk.text("count"))
         }
 
-        /// The first boot ends with a reboot, the second with a panic. The monitor keeps running, and each boot sees what the one
-        /// before wrote.
+        /// The first boot ends with a reboot, the second with a panic. The monitor keeps running, and each boot sees
+        /// what the one before wrote.
         @Test func aResetStartsTheGuestAnew() throws {
             let (boot, count) = try countBoots("nt.ends=reboot,panic,poweroff")
             #expect(boot.ending == .status(0), "\(boot.console)\(boot.errors)")

@@ -1,8 +1,8 @@
 import Testing
 
 extension EndToEnd {
-    /// `x-shmem=on`: the memory is a BAR. Linux takes it as a shared memory region since 6.8; an older one reads its address in the
-    /// device's configuration.
+    /// `x-shmem=on`: the memory is a BAR. Linux takes it as a shared memory region since 6.8; an older one reads its
+    /// address in the device's configuration.
     @Suite struct SharedMemory {
         private struct Outcome: Sendable {
             /// An ext4 file system of 1 GiB, and 40 MiB, in a BAR of 64 MiB.

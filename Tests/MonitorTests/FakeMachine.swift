@@ -2,8 +2,8 @@ import Options
 import QEMUDialect
 import Synchronization
 
-/// A machine that behaves as the real one does towards its monitors, without a guest: names, rules, addresses, events. The
-/// test plays the guest.
+/// A machine that behaves as the real one does towards its monitors, without a guest: names, rules, addresses, events.
+/// The test plays the guest.
 final class FakeMachine: MachineControl {
     private struct State {
         var inventory = DeviceInventory()

@@ -40,7 +40,8 @@ import Testing
         #expect(lost == 0)
     }
 
-    /// A text that nests as deeply as may be, again and again: it is read in a moment, and other clients are served meanwhile.
+    /// A text that nests as deeply as may be, again and again: it is read in a moment, and other clients are served
+    /// meanwhile.
     @Test(.timeLimit(.minutes(1))) func deepAndLongTextDelaysNobody() throws {
         let depth = 1000
         let nest = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Monitor
 
-/// The sockets and what their clients do wrong. One after the other, since one of them counts this process's descriptors.
+/// The sockets and what their clients do wrong. One after the other, since one of them counts this process's
+/// descriptors.
 @Suite(.serialized) struct ServerTests {
     @Test func personOnASocket() throws {
         try withServer { _, hmp, _ in

@@ -28,7 +28,8 @@ import Testing
             transcript.text.contains("box\r\n(qemu) quit\u{1B}[K\r\n(qemu) info kvm\u{1B}[K\r\n"), "\(transcript.text)")
     }
 
-    /// A command that takes its time does not keep the caller, and nothing that was typed behind it is carried out after the end.
+    /// A command that takes its time does not keep the caller, and nothing that was typed behind it is carried out
+    /// after the end.
     @Test func theCallerNeverWaits() throws {
         let (transcript, gate) = (Transcript(), ConditionLock(false))
         let monitor = try SharedTerminalMonitor(FakeMachine()) { bytes in

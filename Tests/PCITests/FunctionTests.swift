@@ -76,7 +76,8 @@ import Testing
         #expect(device.events.take() == ["bus master true", "bus master false", "reset"])
     }
 
-    /// Two vCPUs at once: a change is in force when its store returns, and no store carries out the other's changes without end.
+    /// Two vCPUs at once: a change is in force when its store returns, and no store carries out the other's changes
+    /// without end.
     @Test func aStoreReturnsWhenItsOwnChangeIsInForce() throws {
         let function = try function()
         function.store(0x2, 0x04, 2)

@@ -108,7 +108,8 @@ import TestSupport
         try checkServer(count)
     }
 
-    /// Memory in a file that may block an access for good is refused, with a word to the operator; a file on tmpfs is taken.
+    /// Memory in a file that may block an access for good is refused, with a word to the operator; a file on tmpfs is
+    /// taken.
     @Test func memoryInAnOrdinaryFile() throws {
         let client = try VFIOUserClient(connectingTo: serve.socket())
         try client.negotiate()

@@ -51,7 +51,8 @@ import TestSupport
         #expect(!FileManager.default.fileExists(atPath: folder.file("missing")))
     }
 
-    /// A device without space, made here so that a failure deletes no device of the host; a FIFO without a reader; a folder.
+    /// A device without space, made here so that a failure deletes no device of the host; a FIFO without a reader; a
+    /// folder.
     @Test func whatIsNoRegularFileStays() throws {
         #expect(unsafe mkfifo(path, 0o600) == 0)
         var paths = [path, folder.path]

@@ -54,7 +54,8 @@ final class QEMUMachine {
         console.split(separator: "\n").filter { $0.hasPrefix("guest: ") }.map { String($0.dropFirst(7)) }
     }
 
-    /// Waits until the guest has reported a line that begins so. Emulated, and perhaps not alone, a guest takes its time.
+    /// Waits until the guest has reported a line that begins so. Emulated, and perhaps not alone, a guest takes its
+    /// time.
     func waitForReport(_ prefix: String, seconds: Double = 240) throws {
         try child.wait(for: "guest: \(prefix) in\n\(console)", seconds) {
             if reports.contains(where: { $0.hasPrefix(prefix) }) { return true }

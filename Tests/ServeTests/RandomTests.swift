@@ -59,7 +59,8 @@ import Testing
         #expect(try child.end() == .status(0), "\(child.output)")
     }
 
-    /// A buffer outside of the client's memory: the device asks for a reset or hands it back, and serves the next client.
+    /// A buffer outside of the client's memory: the device asks for a reset or hands it back, and serves the next
+    /// client.
     @Test func aBufferNowhere() throws {
         let child = try serve(["-device", "virtio-rng-pci,id=rng0"])
         do {

@@ -30,8 +30,8 @@ struct RealQEMU {
         return try run(["sh", "-c", "debugfs -R 'cat /\(file)' \(copy) 2>/dev/null"], in: folder)
     }
 
-    /// DAX, fsync, the content in the file; QEMU killed and started again on the same server; and the server killed under a
-    /// QEMU that lives on.
+    /// DAX, fsync, the content in the file; QEMU killed and started again on the same server; and the server killed
+    /// under a QEMU that lives on.
     @Test func aLifeWithQEMU() throws {
         try makeDisk(1)
         let serve = try ServeProcess(in: folder, sizes: ["64M"])

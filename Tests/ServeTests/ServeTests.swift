@@ -41,8 +41,8 @@ import TestSupport
         #expect(try driver.status() == 0)
     }
 
-    /// The capability, the feature, and start and size: zero once the feature is accepted, the BAR's address before and for
-    /// drivers that do not know it.
+    /// The capability, the feature, and start and size: zero once the feature is accepted, the BAR's address before
+    /// and for drivers that do not know it.
     @Test func theSharedMemoryRegion() throws {
         let serve = try ServeProcess(in: folder)
         let driver = try VFIOUserDriver(VFIOUserClient(connectingTo: serve.socket()))
@@ -323,8 +323,8 @@ import TestSupport
 
     // MARK: The end
 
-    /// A client that makes its interrupt's eventfd a blocking one, and fills it, stops its device's thread. A second signal gives that
-    /// session up, and the files of all devices are synchronized all the same.
+    /// A client that makes its interrupt's eventfd a blocking one, and fills it, stops its device's thread. A second
+    /// signal gives that session up, and the files of all devices are synchronized all the same.
     @Test func aSecondSignalGivesUpTheStuckSessionOnly() throws {
         let serve = try ServeProcess(in: folder, sizes: ["2M", "4M"])
         let stuck = try StuckClient(serve.socket(1))

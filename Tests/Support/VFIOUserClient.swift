@@ -1,7 +1,8 @@
 public import Host
 
-/// The client's side of vfio-user on a socket, written from the specification and not from the server's side of it. It speaks as
-/// Cloud Hypervisor does: one request, then its reply. What a well-behaved client would not send can be sent as well.
+/// The client's side of vfio-user on a socket, written from the specification and not from the server's side of it. It
+/// speaks as Cloud Hypervisor does: one request, then its reply. What a well-behaved client would not send can be sent
+/// as well.
 public final class VFIOUserClient {
     /// A reply, taken apart as far as all replies are alike.
     public struct Reply: Equatable {

@@ -1,7 +1,8 @@
 public import GuestMemory
 public import Host
 
-/// The driver of a virtio device behind a vfio-user client: what the guest of such a client does, by region accesses alone.
+/// The driver of a virtio device behind a vfio-user client: what the guest of such a client does, by region accesses
+/// alone.
 public final class VFIOUserDriver {
     public let client: VFIOUserClient
     public let ram: GuestRAM

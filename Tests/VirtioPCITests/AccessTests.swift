@@ -135,7 +135,8 @@ struct CommonCase: Sendable {
         #expect(guest.address(ofBAR: 2) == 0)
     }
 
-    /// Seeded noise through configuration space and both BARs: nothing traps, and a driver can start the device afterwards.
+    /// Seeded noise through configuration space and both BARs: nothing traps, and a driver can start the device
+    /// afterwards.
     @Test(arguments: Seeds.usually(1...4))
     func noiseIsHarmless(_ seed: UInt64) throws {
         let guest = try GuestView()

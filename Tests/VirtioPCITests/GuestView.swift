@@ -3,8 +3,8 @@ import PCI
 import Synchronization
 import Virtio
 
-/// The machine around one function as the guest sees it: the configuration ports, and memory in which BARs appear, move and
-/// go as the function reports them.
+/// The machine around one function as the guest sees it: the configuration ports, and memory in which BARs appear,
+/// move and go as the function reports them.
 final class GuestView: Sendable {
     let device: ProbeDevice
     let vectors = VectorTable()

@@ -74,8 +74,8 @@ import Virtio
         #expect(harness.durability.figures.statistics.failureCount == 0)
     }
 
-    /// The driver rings only when asked to, and the device interrupts only when asked to, with event index and without: if
-    /// either side lost a notification, the answer would never come.
+    /// The driver rings only when asked to, and the device interrupts only when asked to, with event index and
+    /// without: if either side lost a notification, the answer would never come.
     @Test(arguments: RingLayout.allCases, [false, true])
     func noNotificationIsLost(_ layout: RingLayout, eventIndex: Bool) throws {
         let harness = try Harness(layout: layout, size: 8, eventIndex: eventIndex)

@@ -1,7 +1,9 @@
-/// A model of one driver and one flush worker, small enough that every state can be visited. A step is one access to shared
-/// memory, and each side has the store buffer of an x86 processor, so that a store may become visible after later loads.
+/// A model of one driver and one flush worker, small enough that every state can be visited. A step is one access to
+/// shared memory, and each side has the store buffer of an x86 processor, so that a store may become visible after
+/// later loads.
 ///
-/// The worker's steps are those of `QueueRounds.serve`, the driver's those of virtio 1.3, section 2.7.13, with the event index.
+/// The worker's steps are those of `QueueRounds.serve`, the driver's those of virtio 1.3, section 2.7.13, with the
+/// event index.
 struct FlushModel: Hashable {
     /// What is left out or turned round, to see that it is needed.
     enum Fault: CaseIterable {

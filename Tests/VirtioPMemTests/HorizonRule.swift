@@ -4,8 +4,8 @@ import Virtio
 enum HorizonRule: Sendable {
     /// Before the sync, once: the rule that holds.
     case readOnce
-    /// After the sync once more, answering what came meanwhile with its result. Broken on purpose, so that the tests of the rule
-    /// can be seen to fail.
+    /// After the sync once more, answering what came meanwhile with its result. Broken on purpose, so that the tests
+    /// of the rule can be seen to fail.
     case readAgainAfterSync
 
     var service: QueueWorker.Service {

@@ -75,8 +75,9 @@ import Virtio
         #expect(statistics.syncCount == 1)
     }
 
-    /// Every request is answered once its own sync ended, whatever the timing: with n requests published one by one, the
-    /// number of syncs that had begun when a request was published is less than the number that had ended at its answer.
+    /// Every request is answered once its own sync ended, whatever the timing: with n requests published one by one,
+    /// the number of syncs that had begun when a request was published is less than the number that had ended at its
+    /// answer.
     @Test(arguments: RingLayout.allCases) func noAnswerPrecedesItsSync(_ layout: RingLayout) throws {
         let harness = try Harness(layout: layout, eventIndex: true)
         for _ in 0..<1_000 {

@@ -2,8 +2,8 @@ import Testing
 import TestSupport
 @testable import VirtioPMem
 
-/// The claim of docs/devices/virtio-pmem.md, in every order of steps: no request is answered by a sync that began before the
-/// request was available, and every request is answered.
+/// The claim of docs/devices/virtio-pmem.md, in every order of steps: no request is answered by a sync that began
+/// before the request was available, and every request is answered.
 @Suite struct InterleavingTests {
     struct Expectation: CustomTestStringConvertible {
         let fault: FlushModel.Fault

@@ -6,7 +6,8 @@ import TestSupport
 import Virtio
 @testable import VirtioPMem
 
-/// Decisions of one run, so that all runs can be gone through: those of a prefix as they are given, then always the first.
+/// Decisions of one run, so that all runs can be gone through: those of a prefix as they are given, then always the
+/// first.
 struct Schedule {
     private(set) var choices: [(taken: Int, count: Int)] = []
     private var position = 0
@@ -31,8 +32,9 @@ struct Schedule {
     }
 }
 
-/// One run of the real worker's rounds and the real queue against a driver, in one thread. Before every operation of the queue,
-/// and before and during a sync, the driver may make any number of its steps, as the schedule says. It is the backend, too.
+/// One run of the real worker's rounds and the real queue against a driver, in one thread. Before every operation of
+/// the queue, and before and during a sync, the driver may make any number of its steps, as the schedule says. It is
+/// the backend, too.
 final class ScheduledRun: MemoryBackend {
     private struct State {
         var schedule: Schedule

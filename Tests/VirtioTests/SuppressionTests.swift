@@ -3,7 +3,8 @@ import Testing
 import TestSupport
 @testable import Virtio
 
-/// Who is notified when, and everything that has to work in both layouts: virtio 1.3, sections 2.7.7, 2.7.10 and 2.8.10.
+/// Who is notified when, and everything that has to work in both layouts: virtio 1.3, sections 2.7.7, 2.7.10 and
+/// 2.8.10.
 @Suite struct SuppressionTests {
     static let buffer = GuestAddress(0x10_0000)
 

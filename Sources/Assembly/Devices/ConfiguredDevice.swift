@@ -4,8 +4,8 @@ public import Options
 public import QEMUDialect
 public import Virtio
 
-/// A device as its options describe it, with the objects that it uses: what stays through reboots and from client to client.
-/// Each power cycle of a machine, and each client of a server, has a virtio device of its own from it.
+/// A device as its options describe it, with the objects that it uses: what stays through reboots and from client to
+/// client. Each power cycle of a machine, and each client of a server, has a virtio device of its own from it.
 public protocol ConfiguredDevice: AnyObject, Sendable {
     /// As it was asked for, with the name that no other device has.
     var named: NamedDevice { get }
@@ -31,8 +31,8 @@ public protocol ConfiguredDevice: AnyObject, Sendable {
     /// - Throws: what the host has no more of.
     func makeDevice(_ site: DeviceSite) throws(SystemCallError) -> any VirtioDevice
 
-    /// What is to be done when the device was unplugged, or its client has gone; its virtio device is gone by then. May wait for
-    /// the disk.
+    /// What is to be done when the device was unplugged, or its client has gone; its virtio device is gone by then.
+    /// May wait for the disk.
     ///
     /// - Returns: what failed.
     func finish() -> DeviceReport?

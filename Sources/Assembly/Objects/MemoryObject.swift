@@ -15,7 +15,8 @@ extension ObjectRow {
     }
 }
 
-/// A memory-backend object, with what became of the flushes of its guests: a device that comes back finds it as it left it.
+/// A memory-backend object, with what became of the flushes of its guests: a device that comes back finds it as it
+/// left it.
 final class MemoryObject: ConfiguredObject {
     let durability: Durability
 
@@ -69,8 +70,8 @@ extension MemoryObject: FlushControl {
 }
 
 extension FlushPolicy {
-    /// Memory without a file, and discard-data=on, say that the data is to be thrown away. A private copy of a file (share=off) alone
-    /// does not say it: the guest would take its flushes for kept.
+    /// Memory without a file, and discard-data=on, say that the data is to be thrown away. A private copy of a file
+    /// (share=off) alone does not say it: the guest would take its flushes for kept.
     fileprivate init(_ options: any MemoryBackendOptions) {
         switch options {
         case let options as FileBackendOptions: self = options.discardsData ? .discardOnPowerOff : .syncBackend

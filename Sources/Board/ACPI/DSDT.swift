@@ -15,8 +15,8 @@ enum DSDT {
     private static let softOff = AML.define(
         "\\_S5_", .package([.integer(UInt64(PowerRegisters.softOff)), .integer(0), .integer(0), .integer(0)]))
 
-    /// Addresses of the board that no other device may be given, PCI configuration space among them: a guest believes MCFG
-    /// only if they are reserved here (PCI Firmware 3.3, section 4.1.2).
+    /// Addresses of the board that no other device may be given, PCI configuration space among them: a guest believes
+    /// MCFG only if they are reserved here (PCI Firmware 3.3, section 4.1.2).
     private static let systemResources = AML.device(
         "MRES",
         [

@@ -6,8 +6,8 @@ public protocol BootFile: Sendable {
     var byteCount: UInt64 { get }
     /// Reads exactly `count` bytes from `offset` on.
     func bytes(at offset: UInt64, count: Int) throws(BootFileError) -> [UInt8]
-    /// Copies a part of the file into guest memory. The default reads it in pieces; a file that is mapped, or that can be
-    /// read straight into guest memory, does better.
+    /// Copies a part of the file into guest memory. The default reads it in pieces; a file that is mapped, or that can
+    /// be read straight into guest memory, does better.
     func copy(
         at offset: UInt64, byteCount: UInt64, to address: GuestAddress, in memory: MemoryMap
     ) throws(BootFileError)

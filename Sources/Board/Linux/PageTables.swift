@@ -1,7 +1,8 @@
 import GuestMemory
 
-/// Page tables that map the first 4 GiB to themselves (Intel SDM, volume 3, section 4.5), with pages of 2 MiB since not every
-/// processor has larger ones. The 64-bit boot protocol asks for the kernel, the boot parameters and the command line.
+/// Page tables that map the first 4 GiB to themselves (Intel SDM, volume 3, section 4.5), with pages of 2 MiB since
+/// not every processor has larger ones. The 64-bit boot protocol asks for the kernel, the boot parameters and the
+/// command line.
 enum PageTables {
     private static let presentWritable: UInt64 = 0b11
     private static let largePage: UInt64 = 1 << 7

@@ -3,11 +3,12 @@ import Host
 import QEMUDialect
 import Synchronization
 
-/// The guest's serial port: the chip, the host's end of the line, and, where that is shared, the keys that the monitor keeps for
-/// itself and the human monitor behind them. Lives through reboots.
+/// The guest's serial port: the chip, the host's end of the line, and, where that is shared, the keys that the monitor
+/// keeps for itself and the human monitor behind them. Lives through reboots.
 final class Console: Sendable {
     private static let inputByteCount = 256
-    /// How much may be typed ahead where the monitor's own keys must be seen although the guest reads nothing, in bytes.
+    /// How much may be typed ahead where the monitor's own keys must be seen although the guest reads nothing, in
+    /// bytes.
     private static let typeAheadByteCount = 64 << 10
 
     private let line: SerialLine
@@ -87,7 +88,8 @@ final class Console: Sendable {
     /// Gives the chip what it had no space for.
     func deliver(to uart: UART) { keyboard.deliver { uart.receive($0) } }
 
-    /// Stops vCPUs by `stop`, although one may wait for a slow reader. The byte that it could not send stays its unanswered exit.
+    /// Stops vCPUs by `stop`, although one may wait for a slow reader. The byte that it could not send stays its
+    /// unanswered exit.
     func interrupting(_ stop: () -> Void) {
         line.setInterrupted(true)
         stop()
@@ -97,7 +99,8 @@ final class Console: Sendable {
     /// The power cycle has ended; the next one gets nothing that was typed for it.
     func discardInput() { keyboard.discard() }
 
-    /// Gives the terminal back, and removes the socket. What a monitor still has to show is dropped if it would have to wait.
+    /// Gives the terminal back, and removes the socket. What a monitor still has to show is dropped if it would have
+    /// to wait.
     func close() {
         line.setDropping()
         monitor.withLock { $0 }?.finish()

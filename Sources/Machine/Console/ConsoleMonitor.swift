@@ -1,5 +1,5 @@
-/// A human monitor on the line of the guest's console. Ctrl-A c says whose keys they are; what both have to show appears as it comes.
-/// Called by the control plane, one call after the other; none but `finish` waits.
+/// A human monitor on the line of the guest's console. Ctrl-A c says whose keys they are; what both have to show
+/// appears as it comes. Called by the control plane, one call after the other; none but `finish` waits.
 public protocol ConsoleMonitor: AnyObject, Sendable {
     /// The keys are the monitor's from now on.
     func gainFocus()

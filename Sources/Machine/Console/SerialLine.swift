@@ -3,7 +3,8 @@ import Synchronization
 
 /// The host's end of the guest's serial port: where its bytes go and come from.
 ///
-/// `send(_:)` of a byte is called by vCPU threads, of several by a monitor's thread, everything else by the control plane.
+/// `send(_:)` of a byte is called by vCPU threads, of several by a monitor's thread, everything else by the control
+/// plane.
 final class SerialLine: Sendable {
     /// Something open that bytes go to and, mostly, come from.
     struct Channel: Sendable {
@@ -26,8 +27,8 @@ final class SerialLine: Sendable {
         self.channel = Mutex(channel)
     }
 
-    /// Sends a byte that the guest wrote. Waits while the other side has no space, as a slow terminal would. Without another side
-    /// the byte is dropped.
+    /// Sends a byte that the guest wrote. Waits while the other side has no space, as a slow terminal would. Without
+    /// another side the byte is dropped.
     ///
     /// - Returns: false, and nothing was sent, when the wait was interrupted.
     func send(_ byte: UInt8) -> Bool { write([byte], until: isInterrupted) }

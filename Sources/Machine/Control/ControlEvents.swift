@@ -24,8 +24,8 @@ enum ControlEvent: Sendable {
 }
 
 extension ControlEvent {
-    /// Whether `other`, which waits already, need not be acted on if this is: the guest says the same again, or what became of it
-    /// later. A guest may say such things without end.
+    /// Whether `other`, which waits already, need not be acted on if this is: the guest says the same again, or what
+    /// became of it later. A guest may say such things without end.
     fileprivate func supersedes(_ other: ControlEvent) -> Bool {
         switch (self, other) {
         case (.power(let new), .power(let old)): new == old

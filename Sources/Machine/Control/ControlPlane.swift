@@ -132,8 +132,8 @@ final class ControlPlane {
         }
     }
 
-    /// Stops or ends the machine when a file has become too short for it. A vCPU that touches what is gone may never come
-    /// back (`StuckProcessors`).
+    /// Stops or ends the machine when a file has become too short for it. A vCPU that touches what is gone may never
+    /// come back (`StuckProcessors`).
     private func checkFiles(_ cycle: PowerCycle) {
         guard let watch = registry.fileWatch, watch.takeChanges() else { return }
         let shrunk = ProcessorFailure.shrunkFiles(registry.objects.memoryBackends)

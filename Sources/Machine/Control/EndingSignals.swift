@@ -1,9 +1,10 @@
 import Host
 
-/// Reads the signals that ask the process to end, on a thread of its own, so that no work of another thread makes the process deaf.
+/// Reads the signals that ask the process to end, on a thread of its own, so that no work of another thread makes the
+/// process deaf.
 ///
-/// The first signal is the control plane's to act on. Where that does not come to an end, a second one ends the process at once; so
-/// does the first while the machine is still being made and something there blocks.
+/// The first signal is the control plane's to act on. Where that does not come to an end, a second one ends the
+/// process at once; so does the first while the machine is still being made and something there blocks.
 final class EndingSignals: Sendable {
     private struct State {
         var first: CInt?

@@ -4,8 +4,8 @@ import Host
 import KVM
 import QEMUDialect
 
-// A vCPU cannot go on because the host has no page for its access: the file of a device was made shorter, or its disk is full.
-// If there is an operator, the machine pauses, as QEMU does for a full disk; `cont` retries the access.
+// A vCPU cannot go on because the host has no page for its access: the file of a device was made shorter, or its disk
+// is full. If there is an operator, the machine pauses, as QEMU does for a full disk; `cont` retries the access.
 
 extension ControlPlane {
     /// Whether to pause until the page is back: there is an operator, and the page is a device's.

@@ -2,13 +2,15 @@ import Backend
 import Host
 import QEMUDialect
 
-// `durability=power-cut-test`: the machine ends, and what becomes of the guest's stores that it had not flushed is drawn by lot.
+// `durability=power-cut-test`: the machine ends, and what becomes of the guest's stores that it had not flushed is
+// drawn by lot.
 
 extension ControlPlane {
     /// Ends the machine with its power-cut-test files as a power cut might have left them. Waits for a flush under way.
     ///
-    /// - Throws: `noPowerCutTest` if there is no such file, `startingOver` between two power cycles, `ended` after the last; nothing
-    ///   has happened then. `powerCut` when a file could not be written; the machine ends with that failure.
+    /// - Throws: `noPowerCutTest` if there is no such file, `startingOver` between two power cycles, `ended` after the
+    ///   last; nothing has happened then. `powerCut` when a file could not be written; the machine ends with that
+    ///   failure.
     func cutPower(_ options: PowerCutOptions) throws(MachineError) -> [PowerCutReport] {
         let files = registry.objects.memoryBackends.compactMap { backend in backend.powerCutTest.map { (backend, $0) }
         }

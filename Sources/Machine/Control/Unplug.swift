@@ -2,8 +2,8 @@ import Assembly
 import PCI
 import QEMUDialect
 
-// Removing a device takes the guest's consent and, afterwards, a thread that waits for the disk: the control plane starts each
-// step and is told of its end.
+// Removing a device takes the guest's consent and, afterwards, a thread that waits for the disk: the control plane
+// starts each step and is told of its end.
 
 extension ControlPlane {
     /// Asks the guest to let go of a device.

@@ -14,7 +14,8 @@ public final class VirtualMachineMonitor {
     /// For other threads.
     public let handle: MachineHandle
 
-    /// Makes everything that can fail before the guest starts. Call it before any thread is started, so that signals arrive here.
+    /// Makes everything that can fail before the guest starts. Call it before any thread is started, so that signals
+    /// arrive here.
     ///
     /// - Throws: why the machine cannot be; nothing has run then.
     public init(_ configuration: MachineConfiguration, log: Logger) throws(MachineError) {

@@ -7,8 +7,8 @@ import Logging
 import PCI
 import Virtio
 
-/// A device in one power cycle: its function on the bus, its interrupts and doorbells in the kernel, and its memory, if it has
-/// some, in the guest's address space.
+/// A device in one power cycle: its function on the bus, its interrupts and doorbells in the kernel, and its memory,
+/// if it has some, in the guest's address space.
 final class DeviceAttachment: Sendable {
     private let device: MachineDevice
     private let transport: PCITransport

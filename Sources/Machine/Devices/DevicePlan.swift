@@ -5,8 +5,8 @@ import Options
 import PCI
 import QEMUDialect
 
-/// What the devices of a command line take of the guest's address space, known before any object is made, which might create a
-/// file.
+/// What the devices of a command line take of the guest's address space, known before any object is made, which might
+/// create a file.
 struct DevicePlan {
     private struct Entry {
         let device: NamedDevice

@@ -4,8 +4,8 @@ import PCI
 import Synchronization
 import Virtio
 
-/// Follows a function's BARs wherever the guest puts them: they answer there, and their doorbells are known to the kernel
-/// there, so that ringing one costs no exit to this process. A BAR without registers is memory.
+/// Follows a function's BARs wherever the guest puts them: they answer there, and their doorbells are known to the
+/// kernel there, so that ringing one costs no exit to this process. A BAR without registers is memory.
 final class FunctionWiring: Sendable {
     private struct State {
         /// Where each BAR answers now.

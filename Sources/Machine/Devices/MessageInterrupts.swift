@@ -52,8 +52,8 @@ final class MessageRouter: Sendable {
     }
 }
 
-/// The MSI-X vectors of one function. Each is an eventfd that the kernel turns into the message. While a vector is masked the
-/// kernel lets go of the eventfd, so a signal stays in its counter: that counter is the pending bit.
+/// The MSI-X vectors of one function. Each is an eventfd that the kernel turns into the message. While a vector is
+/// masked the kernel lets go of the eventfd, so a signal stays in its counter: that counter is the pending bit.
 final class MessageInterrupts: InterruptMessageSink, Sendable {
     private let machine: VirtualMachine
     private let router: MessageRouter

@@ -16,9 +16,9 @@ final class AddressDispatch: ExitHandler, Sendable {
 
     /// Whether a vCPU can go on after its run came back.
     ///
-    /// A store into read-only memory is KVM's to emulate, and KVM does not know every instruction, such as AVX's. The guest gets
-    /// an invalid-opcode exception then: its kernel decides what becomes of the program, as for any instruction that a
-    /// processor does not have.
+    /// A store into read-only memory is KVM's to emulate, and KVM does not know every instruction, such as AVX's. The
+    /// guest gets an invalid-opcode exception then: its kernel decides what becomes of the program, as for any
+    /// instruction that a processor does not have.
     func outlives(_ end: RunEnd, of processor: VirtualCPU) -> Bool {
         guard end == .internalError(RunEnd.emulationFailed), memoryExits.hasReadOnlyMemory,
             processor.injectInvalidOpcode()

@@ -23,10 +23,11 @@ extension BARMemoryRefusal: CustomStringConvertible {
     }
 }
 
-/// Memory that is a BAR: it follows the BAR wherever the guest puts it, in the kernel's slots and in the map that devices use.
+/// Memory that is a BAR: it follows the BAR wherever the guest puts it, in the kernel's slots and in the map that
+/// devices use.
 ///
-/// A BAR answers in the PCI windows only, as behind a real host bridge. So it can never come to lie over RAM, over memory that the
-/// machine placed, or over the board's registers; and where another BAR is already, it is not mapped.
+/// A BAR answers in the PCI windows only, as behind a real host bridge. So it can never come to lie over RAM, over
+/// memory that the machine placed, or over the board's registers; and where another BAR is already, it is not mapped.
 final class BARMemory: Sendable {
     private struct State {
         /// All of the BAR.

@@ -2,8 +2,8 @@ import GuestMemory
 import KVM
 import Synchronization
 
-/// Accesses to guest memory that KVM hands over as if they were to a device's registers: stores into memory that can only be
-/// read, and what KVM itself carries out for the guest and finds no page for.
+/// Accesses to guest memory that KVM hands over as if they were to a device's registers: stores into memory that can
+/// only be read, and what KVM itself carries out for the guest and finds no page for.
 final class MemoryExits: Sendable {
     private let memory: GuestAddressSpace
     private let events: ControlEvents
@@ -45,8 +45,8 @@ final class MemoryExits: Sendable {
         }
     }
 
-    /// - Returns: false when memory lies there and its page is missing. A store into read-only memory is dropped, as on a real
-    ///   bus with ROM, and so is one to where nothing is.
+    /// - Returns: false when memory lies there and its page is missing. A store into read-only memory is dropped, as
+    ///   on a real bus with ROM, and so is one to where nothing is.
     func store(_ value: UInt64, at address: GuestAddress, byteCount: Int) -> Bool {
         let map = memory.map
         guard let region = map.region(at: address) else { return true }

@@ -46,8 +46,8 @@ final class PhysicalMemory: Sendable {
         }
     }
 
-    /// Takes a region away from the guest and from devices. Work that holds the old map keeps the memory mapped until it ends.
-    /// A region with a log of stores goes while no vCPU runs, or a store could come after the log was read.
+    /// Takes a region away from the guest and from devices. Work that holds the old map keeps the memory mapped until
+    /// it ends. A region with a log of stores goes while no vCPU runs, or a store could come after the log was read.
     func detach(_ range: GuestRange) {
         slots.withLock { $0.removeValue(forKey: range)?.powerCutTest?.follow(nil) }
         forget(range)

@@ -18,7 +18,8 @@ final class Platform: Sendable {
     /// Interrupts of the board's own devices, by their line.
     private let lines: [UInt32: EventFD]
 
-    /// Makes a machine with RAM and the devices' memory, the interrupt controllers, and a bus that is empty but for its bridge.
+    /// Makes a machine with RAM and the devices' memory, the interrupt controllers, and a bus that is empty but for
+    /// its bridge.
     init(
         _ machine: VirtualMachine, layout: BoardLayout, deviceMemory: [MachineDevice], controlEvents: ControlEvents
     ) throws(MachineError) {

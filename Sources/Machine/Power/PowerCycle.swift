@@ -5,8 +5,8 @@ import KVM
 import Logging
 import PCI
 
-/// Everything that lives from power-on to power-off or reset: a reboot makes a new one around the same memory backends, so
-/// nothing of the last run can be left over. The control plane's.
+/// Everything that lives from power-on to power-off or reset: a reboot makes a new one around the same memory
+/// backends, so nothing of the last run can be left over. The control plane's.
 final class PowerCycle {
     /// What stays the same through reboots.
     struct Parts: Sendable {
@@ -41,8 +41,8 @@ final class PowerCycle {
         }
         let processors = try Self.makeProcessors(machine, count: parts.processorCount)
         try Self.load(parts, platform, into: processors[0])
-        // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in later: the
-        // vCPUs would have to stop for it.
+        // The backends have made these pages present; now KVM may know them, too. Not for a device that is plugged in
+        // later: the vCPUs would have to stop for it.
         for device in devices where device.memory?.backend.memoryOptions.preallocates == true {
             guard let range = device.fixedRange else { continue }
             processors[0].preFault(range.start.rawValue, byteCount: range.byteCount)
@@ -64,8 +64,8 @@ final class PowerCycle {
 
     func pressPowerButton() { platform.events.post(.powerButton) }
 
-    /// What is left to do after the vCPUs' end: every flush in flight ends, and the devices with them. May wait for a disk; any thread
-    /// may do it.
+    /// What is left to do after the vCPUs' end: every flush in flight ends, and the devices with them. May wait for a
+    /// disk; any thread may do it.
     var endOfDevices: @Sendable () -> Void {
         let (threads, attachments, memory) = (Array(detaching.values), Array(attachments.values), platform.memory)
         return {
@@ -104,8 +104,8 @@ extension PowerCycle {
     /// Asks the guest to let go of a device.
     func requestRemoval(_ device: MachineDevice) { _ = platform.hotPlug.requestRemoval(slot: device.slot) }
 
-    /// Takes a device away that the guest has let go of, and synchronizes its memory for the last time; both may wait for the
-    /// disk, so they have a thread, which posts `detached`.
+    /// Takes a device away that the guest has let go of, and synchronizes its memory for the last time; both may wait
+    /// for the disk, so they have a thread, which posts `detached`.
     ///
     /// - Parameter isRunning: whether the vCPUs are to run.
     func startDetaching(_ device: MachineDevice, isRunning: Bool) {

@@ -36,8 +36,8 @@ final class ProcessorGroup: Sendable {
 
     /// Starts a thread per vCPU; with `paused` they wait for `resume`.
     ///
-    /// - Parameter onEnd: called on a vCPU's thread when that vCPU cannot go on. It then waits to be ended; after a memory
-    ///   fault, for the next `resume` as well, with which it tries the same access again.
+    /// - Parameter onEnd: called on a vCPU's thread when that vCPU cannot go on. It then waits to be ended; after a
+    ///   memory fault, for the next `resume` as well, with which it tries the same access again.
     init(
         _ processors: [VirtualCPU], handler: AddressDispatch, paused: Bool,
         onEnd: @escaping @Sendable (VirtualCPU, RunEnd) -> Void

@@ -2,10 +2,10 @@ import KVM
 
 /// Finds vCPUs that wait for a page which never comes.
 ///
-/// Where a processor virtualizes in hardware, KVM treats a page that it cannot have at once as one that has to be read from the
-/// disk: it lets the vCPU wait, tries, and lets the guest take the same fault again. If the disk is full, or reading fails, that
-/// goes on without end, and no exit tells of it; the kernel's counters do. A guest that gets its pages has about one fault that
-/// is fixed for each that is not.
+/// Where a processor virtualizes in hardware, KVM treats a page that it cannot have at once as one that has to be read
+/// from the disk: it lets the vCPU wait, tries, and lets the guest take the same fault again. If the disk is full, or
+/// reading fails, that goes on without end, and no exit tells of it; the kernel's counters do. A guest that gets its
+/// pages has about one fault that is fixed for each that is not.
 struct StuckProcessors {
     /// Faults without result in the time between two looks, and how many of them come on one that is fixed.
     private static let leastCount: UInt64 = 8

@@ -1,7 +1,7 @@
 /// A command line that is being typed: the keys that change it, and what the terminal must be sent to show it.
 ///
-/// The display is brought up to date by moving back to where the line begins and writing it anew, as QEMU's monitor does, so
-/// that what scripts do to get rid of the echo works: all up to the last `ESC [ K` is echo.
+/// The display is brought up to date by moving back to where the line begins and writing it anew, as QEMU's monitor
+/// does, so that what scripts do to get rid of the echo works: all up to the last `ESC [ K` is echo.
 struct LineEditor {
     /// What a key asks the session to do.
     enum Event: Equatable {

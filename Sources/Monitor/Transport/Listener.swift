@@ -2,8 +2,8 @@ import Host
 import NIOCore
 import NIOPosix
 
-/// Serves the clients of one server socket, one at a time: the next waits in the kernel's queue until the one before has gone,
-/// and until what it sent has been carried out.
+/// Serves the clients of one server socket, one at a time: the next waits in the kernel's queue until the one before
+/// has gone, and until what it sent has been carried out.
 struct Listener: Sendable {
     let channel: any Channel
     /// Completes when the first client is there.

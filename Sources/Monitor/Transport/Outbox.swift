@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// What waits to be sent to a client. Any thread appends; the event loop sends, in order. A client that reads too slowly to
-/// keep it below its limit is disconnected.
+/// What waits to be sent to a client. Any thread appends; the event loop sends, in order. A client that reads too
+/// slowly to keep it below its limit is disconnected.
 final class Outbox: Sendable {
     /// In bytes: a few thousand of the longest answers.
     static let maximumByteCount = 16 << 20

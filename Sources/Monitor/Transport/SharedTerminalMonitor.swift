@@ -2,8 +2,8 @@ import Host
 public import QEMUDialect
 import Synchronization
 
-/// The human monitor on the line of the guest's console. It has a thread, since the control plane both reads the line and carries
-/// commands out, and would wait for itself.
+/// The human monitor on the line of the guest's console. It has a thread, since the control plane both reads the line
+/// and carries commands out, and would wait for itself.
 public final class SharedTerminalMonitor: Sendable {
     private enum Input: Sendable {
         case gainedFocus, lostFocus, ended
@@ -36,7 +36,8 @@ public final class SharedTerminalMonitor: Sendable {
         }
     }
 
-    /// Lets the command that is being carried out end, and forgets what was typed behind it. `output` must not wait any more.
+    /// Lets the command that is being carried out end, and forgets what was typed behind it. `output` must not wait
+    /// any more.
     public func finish() {
         inputs.withLock { $0 = [.ended] }
         thread.withLock { $0 }?.join()

@@ -14,7 +14,8 @@ final class StandardStreamsMonitor: Sendable {
     private let terminal: RawTerminal?
     private let thread: Mutex<HostThread?>
 
-    /// - Parameter isForPeople: a terminal is put into raw mode, since the session does the echo; Ctrl-C still ends the program.
+    /// - Parameter isForPeople: a terminal is put into raw mode, since the session does the echo; Ctrl-C still ends
+    ///   the program.
     init(isForPeople: Bool, makeSession: Clients.SessionMaker) throws {
         let (input, output) = (
             SharedDescriptor(try OwnedDescriptor.standard(0)), SharedDescriptor(try OwnedDescriptor.standard(1))

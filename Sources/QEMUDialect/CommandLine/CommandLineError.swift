@@ -9,7 +9,8 @@ public struct CommandLineError: Error, Equatable, Sendable {
         self.reason = reason
     }
 
-    /// The text for standard error, as QEMU lays it out: `PROGRAM: LOCATION: MESSAGE`, then what to do on lines of its own.
+    /// The text for standard error, as QEMU lays it out: `PROGRAM: LOCATION: MESSAGE`, then what to do on lines of its
+    /// own.
     public func text(program: String = "needletail") -> String {
         let head = [program, location, reason.message].compactMap { $0 }.joined(separator: ": ")
         return [head, reason.advice].compactMap { $0 }.joined(separator: "\n")

@@ -134,8 +134,8 @@ struct ConfigurationBuilder {
         return result
     }
 
-    /// QEMU shows the serial port in its window by default; here is none, and so it is the terminal's. Under -nographic the
-    /// terminal is the monitor's, too, unless that was given another place.
+    /// QEMU shows the serial port in its window by default; here is none, and so it is the terminal's. Under
+    /// -nographic the terminal is the monitor's, too, unless that was given another place.
     private func chooseSerial(_ result: inout MachineConfiguration) throws(CommandLineError) {
         let wantsTerminal = result.isNographic || !hidesDisplay
         if let chosen = serialTargets.first {

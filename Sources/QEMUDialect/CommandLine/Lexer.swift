@@ -1,8 +1,8 @@
 /// Splits a command line into options and their values by QEMU's rule: an option begins with one dash or two and either
 /// takes the next argument, whatever that looks like, or none.
 ///
-/// Which arguments are values depends on the option before them: in `-append --` and `-append -S` they are, and `-mon` is
-/// not `-m on`. That is why a general-purpose argument parser, which decides about dashes first, does not do.
+/// Which arguments are values depends on the option before them: in `-append --` and `-append -S` they are, and `-mon`
+/// is not `-m on`. That is why a general-purpose argument parser, which decides about dashes first, does not do.
 /// - Parameters:
 ///   - names: the options of the verb.
 ///   - unknown: what is wrong with any other.

@@ -18,7 +18,8 @@ public struct DeviceInventory: Sendable {
     }
 
     /// - Returns: the device's name.
-    /// - Throws: when the id is taken, an object is unknown, in use or does not go with the device, or the slot is taken.
+    /// - Throws: when the id is taken, an object is unknown, in use or does not go with the device, or the slot is
+    ///   taken.
     @discardableResult
     public mutating func add(_ device: any DeviceOptions) throws(DialectError) -> String {
         if let id = device.id, devices.contains(where: { $0.options.id == id }) {

@@ -2,8 +2,8 @@ public import Options
 
 /// What can be wrong with an option or a monitor command, seen from its text alone.
 ///
-/// ``message`` is QEMU's own wording where QEMU has one, so that scripts which look for it find it; ``advice`` says what
-/// to do.
+/// ``message`` is QEMU's own wording where QEMU has one, so that scripts which look for it find it; ``advice`` says
+/// what to do.
 public enum DialectError: Error, Equatable, Sendable {
     // Grammar
     case jsonNotAccepted

@@ -7,8 +7,8 @@ enum SizeError: Error, Equatable {
 
 /// A number of bytes as a person writes it: `4G`, `1.5G`, `0x400000`, `512`.
 ///
-/// Suffixes B K M G T P E in either case, powers of 1024. A fraction needs a suffix greater than B. Hexadecimal takes no
-/// fraction; in it B and E are digits.
+/// Suffixes B K M G T P E in either case, powers of 1024. A fraction needs a suffix greater than B. Hexadecimal takes
+/// no fraction; in it B and E are digits.
 struct Size: Equatable {
     let bytes: UInt64
     /// A hexadecimal number with a suffix: accepted, deprecated.

@@ -11,8 +11,8 @@ func parseUnixSocket(_ text: String) throws(DialectError) -> (path: String, role
     return (path, try takeRole(from: &reader))
 }
 
-/// `HOST:PORT[,server=on|off][,wait=on|off][,nodelay=on|off]`, what follows `tcp:`. An IPv6 address stands in brackets; no
-/// host means every address of this one for a server, and this one for a client.
+/// `HOST:PORT[,server=on|off][,wait=on|off][,nodelay=on|off]`, what follows `tcp:`. An IPv6 address stands in
+/// brackets; no host means every address of this one for a server, and this one for a client.
 func parseTCPSocket(_ text: String) throws(DialectError) -> (host: String, port: UInt16, role: SocketRole) {
     var reader = PropertyReader(try OptionString(text, impliedName: "address", flags: .silent))
     let address = reader.text("address") ?? ""

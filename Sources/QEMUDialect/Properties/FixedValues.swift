@@ -1,5 +1,5 @@
-// Properties of QEMU that have one possible value here: that value is accepted, so that copied lines work, and any other is refused by
-// name. Nothing is stored.
+// Properties of QEMU that have one possible value here: that value is accepted, so that copied lines work, and any
+// other is refused by name. Nothing is stored.
 
 extension PropertyRow {
     static func only(_ name: String, _ value: Bool, _ reason: String) -> Self {

@@ -69,8 +69,8 @@ extension PropertyRow {
 
     /// A text as it stands.
     ///
-    /// - Parameter missing: what to do about it when the property is not given; nil: it may be left out. Then an empty text is
-    ///   refused as well.
+    /// - Parameter missing: what to do about it when the property is not given; nil: it may be left out. Then an empty
+    ///   text is refused as well.
     static func text(
         _ name: String, type: String = "str", _ meaning: String, missing: String? = nil,
         _ field: @escaping Field<String>

@@ -1,9 +1,10 @@
 import Options
 
-/// A property of a device or an object, in one row: how its text is understood, where the value goes, what the default is, and what
-/// `help`, `device-list-properties` and `info qtree` say of it.
+/// A property of a device or an object, in one row: how its text is understood, where the value goes, what the default
+/// is, and what `help`, `device-list-properties` and `info qtree` say of it.
 struct PropertyRow<Target>: Sendable {
-    /// Gives access to a field of the options: `{ $1(&$0.queueSize) }`. A key path would do the same, but takes 4 us at the start.
+    /// Gives access to a field of the options: `{ $1(&$0.queueSize) }`. A key path would do the same, but takes 4 us
+    /// at the start.
     typealias Field<Value> = @Sendable (inout Target, (inout Value) -> Void) -> Void
     /// Understands the text and sets the field.
     typealias Take = @Sendable (String, inout Target, inout PropertyContext) throws(DialectError) -> Void

@@ -7,8 +7,8 @@ public func decodeJSON(_ text: [UInt8]) throws(QMPError) -> JSONValue {
     return try reader.read()
 }
 
-/// A reader that looks at each byte once, and keeps the values that are open in an array: neither a long nor a deep text takes more
-/// of a thread's time or stack than its bytes are worth.
+/// A reader that looks at each byte once, and keeps the values that are open in an array: neither a long nor a deep
+/// text takes more of a thread's time or stack than its bytes are worth.
 private struct JSONReader {
     /// A value that is not closed yet.
     private enum Open {

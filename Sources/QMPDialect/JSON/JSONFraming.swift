@@ -1,8 +1,8 @@
-/// Cuts a stream of bytes into JSON texts, which need nothing between them. Looks at brackets and quotes only; what a text
-/// means, and whether it is JSON at all, is the decoder's business.
+/// Cuts a stream of bytes into JSON texts, which need nothing between them. Looks at brackets and quotes only; what a
+/// text means, and whether it is JSON at all, is the decoder's business.
 ///
-/// After something that cannot be JSON, what follows is dropped up to the end of the line, or to a byte 0xFF, by which QMP
-/// clients make both sides start anew.
+/// After something that cannot be JSON, what follows is dropped up to the end of the line, or to a byte 0xFF, by which
+/// QMP clients make both sides start anew.
 public struct JSONFraming: Sendable {
     /// What came out of the stream.
     public enum Piece: Equatable, Sendable {

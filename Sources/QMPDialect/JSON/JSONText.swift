@@ -1,6 +1,6 @@
 extension JSONValue {
-    /// The text on one line, laid out as QEMU does: a space after each colon and comma, and nothing but ASCII. Scripts that
-    /// look for `"running": true` depend on it, and so on a writer other than a library's.
+    /// The text on one line, laid out as QEMU does: a space after each colon and comma, and nothing but ASCII. Scripts
+    /// that look for `"running": true` depend on it, and so on a writer other than a library's.
     public var text: String {
         var text = ""
         write(to: &text)

@@ -2,10 +2,11 @@ import Host
 public import PCI
 import Synchronization
 
-/// The MSI-X vectors of a device whose client raises them: each is an eventfd that the client sent, or none yet. What is signalled
-/// meanwhile stays pending.
+/// The MSI-X vectors of a device whose client raises them: each is an eventfd that the client sent, or none yet. What
+/// is signalled meanwhile stays pending.
 ///
-/// The client masks vectors by itself, so what the guest writes into the table of vectors, as far as it comes here, means nothing.
+/// The client masks vectors by itself, so what the guest writes into the table of vectors, as far as it comes here,
+/// means nothing.
 public final class ClientInterrupts: InterruptMessageSink, Sendable {
     private struct Vector {
         var event: EventFD?
@@ -58,8 +59,8 @@ public final class ClientInterrupts: InterruptMessageSink, Sendable {
 extension ClientInterrupts {
     /// Carries out SET_IRQS for this kind of interrupts.
     ///
-    /// - Throws: `invalid` for vectors that there are not, for a wrong number of descriptors, and for masking, which the client
-    ///   does by itself; `wrongDescriptor` for what is no eventfd. Nothing has changed then.
+    /// - Throws: `invalid` for vectors that there are not, for a wrong number of descriptors, and for masking, which
+    ///   the client does by itself; `wrongDescriptor` for what is no eventfd. Nothing has changed then.
     func apply(_ setting: InterruptSetting, _ descriptors: [SharedDescriptor]) throws(Refusal) {
         guard setting.action == .trigger else { throw .invalid }
         guard UInt64(setting.start) + UInt64(setting.count) <= UInt64(count) else { throw .invalid }

@@ -2,8 +2,8 @@ public import GuestMemory
 public import Host
 public import PCI
 
-/// A PCI function that a session serves, with what surrounds it. Made anew for every client, so that nothing of one is left for
-/// the next.
+/// A PCI function that a session serves, with what surrounds it. Made anew for every client, so that nothing of one is
+/// left for the next.
 public struct ServedDevice: Sendable {
     /// A BAR that is plain memory: a file that the client maps.
     public struct Storage: Sendable {

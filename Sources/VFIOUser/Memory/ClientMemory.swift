@@ -4,8 +4,8 @@ import Synchronization
 
 /// The guest's memory as far as the client has given it, kept in a `GuestMemory` for the device.
 ///
-/// Ranges that come without a file are known and never accessed: this server asks the client for no copies. The device's own
-/// storage is part of it as well, wherever its BAR is, so that buffers may lie there.
+/// Ranges that come without a file are known and never accessed: this server asks the client for no copies. The
+/// device's own storage is part of it as well, wherever its BAR is, so that buffers may lie there.
 final class ClientMemory: Sendable {
     private struct State {
         var table = DMATable()
@@ -25,8 +25,9 @@ final class ClientMemory: Sendable {
     /// Takes a range of the client's memory.
     ///
     /// - Parameter file: what came with the message; nil for a range that cannot be accessed.
-    /// - Throws: `invalid` for a range that is empty, wraps or is no multiple of a page, for flags that there are not, and for a
-    ///   file that is too short; `exists`, `tooMany`; `wrongDescriptor` for what is neither memfd, tmpfs nor hugetlbfs; the kernel's own reason.
+    /// - Throws: `invalid` for a range that is empty, wraps or is no multiple of a page, for flags that there are not,
+    ///   and for a file that is too short; `exists`, `tooMany`; `wrongDescriptor` for what is neither memfd, tmpfs nor
+    ///   hugetlbfs; the kernel's own reason.
     func map(_ request: MemoryMapping, file: SharedDescriptor?) throws(Refusal) {
         let range = try Self.range(request.address, request.byteCount)
         let known = MemoryMapping.readable | MemoryMapping.writable
@@ -88,8 +89,8 @@ final class ClientMemory: Sendable {
         _ = try? memory.update { (map) throws(GuestMemoryError) in _ = map.remove(range) }
     }
 
-    /// The device's thread may be in the middle of a copy, with a map that still has the memory ("VFIO_USER_DMA_UNMAP": all
-    /// references are to be released before the reply).
+    /// The device's thread may be in the middle of a copy, with a map that still has the memory
+    /// ("VFIO_USER_DMA_UNMAP": all references are to be released before the reply).
     private func forget(_ ranges: [GuestRange]) {
         let holders = remove(Set(ranges))
         holders.waitUntilGone()

@@ -1,6 +1,7 @@
 import GuestMemory
 
-/// Which ranges the client has declared, with memory behind them or without (vfio-user specification, "VFIO_USER_DMA_MAP").
+/// Which ranges the client has declared, with memory behind them or without (vfio-user specification,
+/// "VFIO_USER_DMA_MAP").
 struct DMATable {
     /// In order of address, never overlapping.
     private(set) var ranges: [GuestRange] = []

@@ -12,13 +12,15 @@ public enum SessionEnd: Error, Equatable, Sendable {
     case failed(SystemCallError)
 }
 
-/// A client's socket, and the thread that serves it: one message after the other, each carried out before the next is read.
+/// A client's socket, and the thread that serves it: one message after the other, each carried out before the next is
+/// read.
 public struct ClientConnection: ~Copyable {
     private let socket: OwnedDescriptor
     private let session: Session
     private let relays: [DoorbellRelay]
     private let stop: EventFD
-    /// How long a client may take for the rest of a message that it has begun, or for room for a reply, in milliseconds.
+    /// How long a client may take for the rest of a message that it has begun, or for room for a reply, in
+    /// milliseconds.
     private let patience: UInt64
     private let complain: @Sendable (String) -> Void
     private var hasComplained = false
@@ -39,8 +41,8 @@ public struct ClientConnection: ~Copyable {
         self.complain = complain
     }
 
-    /// Serves the client until it goes, misbehaves, or `stop` is signalled. The device is at rest when this returns, and holds
-    /// nothing of the client's.
+    /// Serves the client until it goes, misbehaves, or `stop` is signalled. The device is at rest when this returns,
+    /// and holds nothing of the client's.
     public consuming func run() -> SessionEnd {
         defer { session.close() }
         do throws(SessionEnd) {

@@ -176,8 +176,8 @@ extension Session {
         return Answer(payload: writer.bytes)
     }
 
-    /// Without room for the capabilities the client gets the fixed part, learns how much it needs, and asks again ("Message
-    /// sizes"). The file goes with the whole only, so that no client gets two.
+    /// Without room for the capabilities the client gets the fixed part, learns how much it needs, and asks again
+    /// ("Message sizes"). The file goes with the whole only, so that no client gets two.
     private func describeRegion(_ index: UInt32, _ capacity: UInt32) throws(Refusal) -> Answer {
         let information = try regions.information(index)
         let payload = information.payload

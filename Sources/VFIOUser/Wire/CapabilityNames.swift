@@ -1,5 +1,5 @@
-/// Finds the names in the `capabilities` object of a VERSION message's JSON. Values do not matter here: each tells how much the
-/// client takes, and this server never sends as much as the least that the specification allows.
+/// Finds the names in the `capabilities` object of a VERSION message's JSON. Values do not matter here: each tells how
+/// much the client takes, and this server never sends as much as the least that the specification allows.
 ///
 /// No whole JSON reader: what is wrong inside a value may pass, but no text makes it trap, loop or recurse.
 struct CapabilityNames {

@@ -1,5 +1,5 @@
-/// The 16 bytes before every message (vfio-user specification, "Header"). All numbers are in the host's byte order, which is
-/// little-endian on every machine that this program runs on.
+/// The 16 bytes before every message (vfio-user specification, "Header"). All numbers are in the host's byte order,
+/// which is little-endian on every machine that this program runs on.
 public struct MessageHeader: Equatable, Sendable {
     public static let byteCount = 16
 

@@ -58,7 +58,8 @@ public struct MemoryUnmapping: Equatable, Sendable {
     public let address: UInt64
     public let byteCount: UInt64
 
-    /// Everything, whatever it is: not in the specification, but what QEMU sends (VFIO_DMA_UNMAP_FLAG_ALL of linux/vfio.h).
+    /// Everything, whatever it is: not in the specification, but what QEMU sends (VFIO_DMA_UNMAP_FLAG_ALL of
+    /// linux/vfio.h).
     static let all: UInt32 = 1 << 1
 }
 

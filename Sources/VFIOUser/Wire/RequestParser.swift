@@ -1,8 +1,8 @@
 extension Request {
     /// Takes a command's payload apart.
     ///
-    /// - Throws: `unsupported` for a command that there is not; `invalid` for a payload that is shorter or longer than the
-    ///   command's, and for flags that exclude each other.
+    /// - Throws: `unsupported` for a command that there is not; `invalid` for a payload that is shorter or longer than
+    ///   the command's, and for flags that exclude each other.
     public init(command: UInt16, payload: ArraySlice<UInt8>) throws(Refusal) {
         guard let command = Command(rawValue: command) else { throw .unsupported }
         var reader = WireReader(payload)

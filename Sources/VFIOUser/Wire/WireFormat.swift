@@ -1,4 +1,5 @@
-// Numbers of a message, little-endian, one after the other. What is read came from a client: reading past the end gives nil.
+// Numbers of a message, little-endian, one after the other. What is read came from a client: reading past the end
+// gives nil.
 
 /// Takes a message apart.
 struct WireReader {

@@ -1,7 +1,7 @@
 public import GuestMemory
 
-/// Reads the device-readable part of a chain from its beginning on, however the driver has cut it into pieces (virtio 1.3,
-/// section 2.7.4.1). It holds no memory: each call is given the map as it is then.
+/// Reads the device-readable part of a chain from its beginning on, however the driver has cut it into pieces (virtio
+/// 1.3, section 2.7.4.1). It holds no memory: each call is given the map as it is then.
 ///
 /// After an error the reader's position is anywhere.
 public struct ChainReader: Sendable {
@@ -53,7 +53,8 @@ public struct ChainReader: Sendable {
 
     /// Reads bytes.
     ///
-    /// - Throws: `short`, with the reader as it was, or `unreadable`. Nothing is allocated for bytes that are not memory.
+    /// - Throws: `short`, with the reader as it was, or `unreadable`. Nothing is allocated for bytes that are not
+    ///   memory.
     public mutating func bytes(_ count: Int, in memory: MemoryMap) throws(RequestError) -> [UInt8] {
         guard remainingByteCount >= UInt64(max(count, 0)) else { throw .short(byteCount: remainingByteCount) }
         var result: [UInt8] = []

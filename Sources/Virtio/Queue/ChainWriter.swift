@@ -1,7 +1,7 @@
 public import GuestMemory
 
-/// Writes the device-writable part of a chain from its beginning on, however the driver has cut it into pieces (virtio 1.3,
-/// section 2.7.4.1). It holds no memory: each call is given the map as it is then.
+/// Writes the device-writable part of a chain from its beginning on, however the driver has cut it into pieces (virtio
+/// 1.3, section 2.7.4.1). It holds no memory: each call is given the map as it is then.
 public struct ChainWriter: Sendable {
     private var cursor: ChainCursor
     private var written: UInt64 = 0

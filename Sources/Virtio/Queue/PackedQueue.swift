@@ -2,8 +2,8 @@ public import GuestMemory
 
 /// A packed virtqueue (virtio 1.3, section 2.8).
 ///
-/// Positions count descriptors from the queue's start and never wrap: a position's remainder by the size is the entry, its
-/// quotient is the lap, and an even lap has the wrap counter 1.
+/// Positions count descriptors from the queue's start and never wrap: a position's remainder by the size is the entry,
+/// its quotient is the lap, and an even lap has the wrap counter 1.
 public struct PackedQueue: Virtqueue {
     private let size: UInt16
     private let descriptorRing: GuestAddress
@@ -161,8 +161,8 @@ extension PackedQueue {
 // MARK: - Used descriptors
 
 extension PackedQueue {
-    /// Section 2.8.1: a used descriptor has both bits equal to the wrap counter. The first one of a batch gets its flags only
-    /// when the batch is published; the driver, which reads in order, sees none before.
+    /// Section 2.8.1: a used descriptor has both bits equal to the wrap counter. The first one of a batch gets its
+    /// flags only when the batch is published; the driver, which reads in order, sees none before.
     private mutating func writeUsed(
         _ token: BufferToken, writtenByteCount: UInt32, in memory: MemoryMap
     ) throws(QueueError) {

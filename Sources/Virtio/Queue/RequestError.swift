@@ -1,6 +1,7 @@
 public import GuestMemory
 
-/// What is wrong with a request whose chain is well formed: what a device finds when it reads the request or answers it.
+/// What is wrong with a request whose chain is well formed: what a device finds when it reads the request or answers
+/// it.
 public enum RequestError: Error, Equatable, Sendable {
     /// Fewer device-readable bytes than the request needs; this many were left.
     case short(byteCount: UInt64)

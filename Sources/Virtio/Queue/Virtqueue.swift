@@ -2,15 +2,15 @@ public import GuestMemory
 
 /// What was available at one moment: everything before this position, and nothing after it.
 ///
-/// Whatever the driver makes available later lies beyond it, so work that began after the horizon was taken covers every
-/// buffer up to it, and may not be used to answer one beyond it.
+/// Whatever the driver makes available later lies beyond it, so work that began after the horizon was taken covers
+/// every buffer up to it, and may not be used to answer one beyond it.
 public struct Horizon: Hashable, Sendable {
     /// Counted from the queue's start: chains of a split ring, descriptors of a packed one.
     let position: UInt64
 }
 
-/// The device's side of a virtqueue, whatever its layout (virtio 1.3, section 2.6). It knows no notification mechanism: it says
-/// when one is wanted. One thread at a time.
+/// The device's side of a virtqueue, whatever its layout (virtio 1.3, section 2.6). It knows no notification
+/// mechanism: it says when one is wanted. One thread at a time.
 ///
 /// Every method that throws leaves the queue useless until the device is reset, and throws the same error from then on.
 public protocol Virtqueue: Sendable {

@@ -2,8 +2,8 @@ import PCI
 
 /// The common configuration structure (virtio 1.3, section 4.1.4.3): the transport core's registers at their offsets.
 ///
-/// Drivers access each field with its own width, and a 64-bit one as two halves (section 4.1.3.1). Beyond that, a load of
-/// any width sees all bytes that it covers, and a store changes the fields that it covers wholly.
+/// Drivers access each field with its own width, and a 64-bit one as two halves (section 4.1.3.1). Beyond that, a load
+/// of any width sees all bytes that it covers, and a store changes the fields that it covers wholly.
 final class PCICommonConfiguration: RegisterBlock {
     /// The size of the structure in bytes, up to the administration queue's fields.
     static let byteCount: UInt64 = 0x40
@@ -56,8 +56,8 @@ private struct Field: Sendable {
 
     func isCovered(by start: Int, _ count: Int) -> Bool { start <= offset && offset + byteCount <= start + count }
 
-    /// In the order of the structure. queue_notify_data, queue_reset and the administration queue's fields are absent, so
-    /// they read as zero: their features are not offered.
+    /// In the order of the structure. queue_notify_data, queue_reset and the administration queue's fields are absent,
+    /// so they read as zero: their features are not offered.
     static let all = features + interruptsAndStatus + queue + areas
 
     private static let features = [

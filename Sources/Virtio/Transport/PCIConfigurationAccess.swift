@@ -1,8 +1,8 @@
 import PCI
 import Synchronization
 
-/// The part of the VIRTIO_PCI_CAP_PCI_CFG capability that does something: it reaches into the BARs through configuration
-/// space, for drivers that cannot map them (virtio 1.3, section 4.1.4.9).
+/// The part of the VIRTIO_PCI_CAP_PCI_CFG capability that does something: it reaches into the BARs through
+/// configuration space, for drivers that cannot map them (virtio 1.3, section 4.1.4.9).
 final class PCIConfigurationAccess: RegisterBlock {
     /// Offsets from the fifth byte of the capability.
     private enum Register {
@@ -63,8 +63,8 @@ final class PCIConfigurationAccess: RegisterBlock {
         (Register.data..<Register.byteCount).contains(offset)
     }
 
-    /// nil for what the driver must not select: a length other than 1, 2 and 4, an offset that is no multiple of it, a BAR
-    /// that does not exist.
+    /// nil for what the driver must not select: a length other than 1, 2 and 4, an offset that is no multiple of it, a
+    /// BAR that does not exist.
     private func target() -> Target? {
         let (bar, offset, length) = registers.withLock {
             (

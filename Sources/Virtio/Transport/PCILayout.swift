@@ -1,7 +1,7 @@
 import PCI
 
-/// Where everything lies in the BARs of a virtio function. Drivers find it through the capabilities; the layout is the same
-/// in every front-end.
+/// Where everything lies in the BARs of a virtio function. Drivers find it through the capabilities; the layout is the
+/// same in every front-end.
 struct PCILayout {
     /// The BAR of the MSI-X structures.
     static let interruptBAR = 0

@@ -2,7 +2,8 @@ import PCI
 
 /// The interrupt status register (virtio 1.3, section 4.1.4.5): loading it sets it to 0.
 ///
-/// It says what happened to a driver that uses no MSI-X. The function has no interrupt pin, so such a driver has to poll.
+/// It says what happened to a driver that uses no MSI-X. The function has no interrupt pin, so such a driver has to
+/// poll.
 final class PCIInterruptStatus: RegisterBlock {
     private let core: TransportCore
 

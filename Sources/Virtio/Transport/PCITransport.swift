@@ -7,8 +7,8 @@ public import PCI
 /// It owns the function's registers and nothing around it: the machine or a vfio-user session puts `function` on a bus,
 /// lets BAR accesses reach the BARs' contents, and registers `doorbells` wherever BAR 2 happens to be.
 ///
-/// While the driver forbids bus mastering the device may not touch memory: interrupts stay pending, and forbidding it resets
-/// a running device. The specification leaves this to PCI.
+/// While the driver forbids bus mastering the device may not touch memory: interrupts stay pending, and forbidding it
+/// resets a running device. The specification leaves this to PCI.
 public final class PCITransport: Sendable {
     /// A place in a BAR where a store means that a queue has work.
     public struct Doorbell: Sendable {
@@ -53,8 +53,8 @@ public final class PCITransport: Sendable {
     ///   - sink: told which message each vector has.
     ///   - activationFailed: called when the device could not start.
     ///   - interruptLine: makes the line that sends a vector's message; called once for each vector.
-    /// - Throws: `invalidVectorCount` for a device of more than 2047 queues, `overlappingBAR` for a shared memory region in
-    ///   BAR 0 or 2, `noRoomForCapability`.
+    /// - Throws: `invalidVectorCount` for a device of more than 2047 queues, `overlappingBAR` for a shared memory
+    ///   region in BAR 0 or 2, `noRoomForCapability`.
     public init(
         device: any VirtioDevice, memory: GuestAddressSpace,
         ringFeatures: UInt64 = Feature.defaultRingFeatures, sharedMemory: SharedMemory? = nil,

@@ -32,8 +32,8 @@ struct QueueRegisters {
         size = maximumSize
     }
 
-    /// Whether the device can work with this many descriptors: a power of two for a split ring (section 2.7), any number
-    /// up to 32768 for a packed one (section 2.8.10.1).
+    /// Whether the device can work with this many descriptors: a power of two for a split ring (section 2.7), any
+    /// number up to 32768 for a packed one (section 2.8.10.1).
     func accepts(size: UInt16, packed: Bool) -> Bool {
         guard size > 0, size <= maximumSize else { return false }
         return packed ? size <= 1 << 15 : size & (size &- 1) == 0

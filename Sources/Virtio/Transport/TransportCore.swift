@@ -4,8 +4,8 @@ import Synchronization
 /// The half of a transport that is the same everywhere: the status machine, features, queue registers, vectors and
 /// configuration space (virtio 1.3, sections 2.1 to 2.5, 3.1 and, for what each register does, 4.1.4.3).
 ///
-/// Every method may be called by any thread at any time; none waits for the device's work. A store that the driver is not
-/// allowed to make in the present state changes nothing.
+/// Every method may be called by any thread at any time; none waits for the device's work. A store that the driver is
+/// not allowed to make in the present state changes nothing.
 public final class TransportCore: Sendable {
     /// The vector number that stands for "no interrupt" (section 4.1.5.1.2).
     public static let noVector: UInt16 = 0xffff
@@ -291,8 +291,8 @@ extension TransportCore {
     /// Whether the driver enabled the queue.
     public var isQueueEnabled: Bool { state.withLock { $0.selected?.isEnabled ?? false } }
 
-    /// The driver wrote queue_enable. Only 1 means something (section 4.1.4.3.2), and a queue with misaligned parts stays
-    /// disabled.
+    /// The driver wrote queue_enable. Only 1 means something (section 4.1.4.3.2), and a queue with misaligned parts
+    /// stays disabled.
     public func writeQueueEnable(_ value: UInt16) {
         guard value == 1 else { return }
         state.withLock { state in

@@ -1,5 +1,5 @@
-/// The registers that every transport has, and which changes of them are allowed when. A value without a lock or a device, so
-/// that the rules stand in one place.
+/// The registers that every transport has, and which changes of them are allowed when. A value without a lock or a
+/// device, so that the rules stand in one place.
 struct TransportState {
     /// Where the device is between activation and deactivation.
     enum Phase { case inactive, activating, active, deactivating }
@@ -80,7 +80,8 @@ extension TransportState {
         return .deactivate
     }
 
-    /// Whether the driver that activated the device in this epoch still runs it, and so may be notified (section 3.1.1).
+    /// Whether the driver that activated the device in this epoch still runs it, and so may be notified (section
+    /// 3.1.1).
     func acceptsNotifications(epoch: UInt64) -> Bool {
         epoch == self.epoch && !resetIsPending && status.contains(.driverOK)
     }
@@ -149,8 +150,8 @@ extension TransportState {
         queues.indices.contains(Int(selectedQueue)) ? queues[Int(selectedQueue)] : nil
     }
 
-    /// Changes the selected queue if that is allowed now: after FEATURES_OK, before DRIVER_OK (section 3.1.1), and not once it
-    /// is enabled (section 4.1.4.3.2).
+    /// Changes the selected queue if that is allowed now: after FEATURES_OK, before DRIVER_OK (section 3.1.1), and not
+    /// once it is enabled (section 4.1.4.3.2).
     mutating func configureQueue(_ change: (inout QueueRegisters, _ isPacked: Bool) -> Void) {
         guard acceptsWrites, status.contains(.featuresOK), !status.contains(.driverOK) else { return }
         guard let queue = selected, !queue.isEnabled else { return }

@@ -11,7 +11,8 @@ package struct QueueRounds {
 
     /// The buffers that were taken and not returned, the oldest first.
     private var tokens: [BufferToken] = []
-    /// The queue's size: no driver has more buffers outstanding, but a hostile one may make the same ones available again.
+    /// The queue's size: no driver has more buffers outstanding, but a hostile one may make the same ones available
+    /// again.
     private let tokenLimit: Int
     /// A guest must not be able to fill a log, so each activation complains once.
     private var hasComplained = false
@@ -71,8 +72,8 @@ package struct QueueRounds {
     /// - Returns: how many requests can be answered.
     package mutating func work() -> Int { tokens.isEmpty ? 0 : min(handler.work(wait), tokens.count) }
 
-    /// Answers and returns the oldest requests. For each the answer comes before its used entry, and the used index after all
-    /// of them (virtio 1.3, section 2.7.8.2).
+    /// Answers and returns the oldest requests. For each the answer comes before its used entry, and the used index
+    /// after all of them (virtio 1.3, section 2.7.8.2).
     ///
     /// - Returns: whether there is something left to do.
     package mutating func finish(_ count: Int) throws(QueueError) -> Bool {

@@ -1,7 +1,8 @@
 import Host
 import Synchronization
 
-/// How a handler waits for something outside. Every wait ends early when the driver notifies the device, and when it resets it.
+/// How a handler waits for something outside. Every wait ends early when the driver notifies the device, and when it
+/// resets it.
 public struct QueueWait: Sendable {
     private let doorbell: EventFD
     private let life: WorkerLife

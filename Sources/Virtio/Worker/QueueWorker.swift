@@ -3,8 +3,8 @@ import Synchronization
 
 /// Serves one queue of a device, on a thread of its own that blocks on the doorbell, from activation to reset.
 ///
-/// Each round reads the available index once, the horizon; takes every request before it; lets the handler work on them; and
-/// returns those that are done. A request that becomes available later waits for the next round.
+/// Each round reads the available index once, the horizon; takes every request before it; lets the handler work on
+/// them; and returns those that are done. A request that becomes available later waits for the next round.
 public final class QueueWorker: Sendable {
     /// How the rounds follow each other; `QueueRounds.serve` but in tests of what that promises.
     package typealias Service = @Sendable (inout QueueRounds) throws(QueueError) -> Void

@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 
-/// What a new process does before its program starts: a session of its own, no signal blocked, its standard descriptors.
+/// What a new process does before its program starts: a session of its own, no signal blocked, its standard
+/// descriptors.
 struct SpawnPlan {
     private enum Step {
         case open(String, Int32, Int32)

@@ -1,7 +1,7 @@
 public import Options
 
-/// What a monitor asks of a machine. Calls may come from any thread and may block briefly; none is called from inside an
-/// event's handler.
+/// What a monitor asks of a machine. Calls may come from any thread and may block briefly; none is called from inside
+/// an event's handler.
 public protocol MachineControl: AnyObject, Sendable {
     // MARK: Objects and devices
 
@@ -15,8 +15,8 @@ public protocol MachineControl: AnyObject, Sendable {
     ///
     /// - Returns: what the user should know although it worked.
     func addDevice(_ options: any DeviceOptions) throws(ControlError) -> [String]
-    /// Asks the guest to let go of a device. ``MonitorEvent/deviceDeleted(id:)`` or ``MonitorEvent/unplugRefused(id:)`` says
-    /// what became of it.
+    /// Asks the guest to let go of a device. ``MonitorEvent/deviceDeleted(id:)`` or
+    /// ``MonitorEvent/unplugRefused(id:)`` says what became of it.
     func removeDevice(_ id: String) throws(ControlError)
 
     // MARK: Durability
@@ -41,8 +41,8 @@ public protocol MachineControl: AnyObject, Sendable {
     /// Ends the machine without asking the guest. Returns before it has ended.
     func quit() throws(ControlError)
 
-    /// Ends the machine, with the files of memory backends that have `durability=power-cut-test` as a power cut might leave them.
-    /// Returns when they are so; the machine ends soon afterwards.
+    /// Ends the machine, with the files of memory backends that have `durability=power-cut-test` as a power cut might
+    /// leave them. Returns when they are so; the machine ends soon afterwards.
     ///
     /// - Returns: what came of each file.
     func cutPower(_ options: PowerCutOptions) throws(ControlError) -> [PowerCutReport]
@@ -63,8 +63,8 @@ public protocol MachineControl: AnyObject, Sendable {
 
     // MARK: Events
 
-    /// Watches the machine. `handler` is called on the thread on which the event happens, before the call that caused it
-    /// returns; it does not block and does not call back.
+    /// Watches the machine. `handler` is called on the thread on which the event happens, before the call that caused
+    /// it returns; it does not block and does not call back.
     ///
     /// - Returns: what `stopWatching` takes.
     func watch(_ handler: @escaping @Sendable (MonitorEvent) -> Void) -> UInt64

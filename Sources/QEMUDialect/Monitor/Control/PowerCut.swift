@@ -1,5 +1,5 @@
-/// `x-needletail-power-cut`: what of the stores that were not flushed a power cut leaves in the files of memory backends with
-/// `durability=power-cut-test`.
+/// `x-needletail-power-cut`: what of the stores that were not flushed a power cut leaves in the files of memory
+/// backends with `durability=power-cut-test`.
 public struct PowerCutOptions: Equatable, Sendable {
     public enum Mode: String, CaseIterable, Sendable {
         /// Nothing of them.
@@ -25,7 +25,8 @@ public struct PowerCutReport: Equatable, Sendable {
     /// The backend's id.
     public var memoryBackend: String
     public var path: String
-    /// Stored into since the last flush that completed; of those, the file has the kept ones, and parts of the torn ones.
+    /// Stored into since the last flush that completed; of those, the file has the kept ones, and parts of the torn
+    /// ones.
     public var unflushed: Int
     public var kept: Int
     public var torn: Int

@@ -102,7 +102,8 @@ public struct MemoryDeviceStatus: Equatable, Sendable {
     public var isBeingRemoved: Bool
     /// Nil: not counted.
     public var flushes: Flushes?
-    /// Pages that the guest stored into and that the file does not have yet, with `durability=power-cut-test`; otherwise nil.
+    /// Pages that the guest stored into and that the file does not have yet, with `durability=power-cut-test`;
+    /// otherwise nil.
     public var unflushedPages: Int?
     /// Nil where the kernel does not tell, or there is no file.
     public var pageCache: PageCache?
